@@ -245,7 +245,7 @@ describe('the command line with the real Worker', () => {
     const refused = async (key) => {
       const { code, stdout, stderr } = await run(['webhooks', 'list'], { env: { ...w.env, TRACKMATE_ADMIN_KEY: key } });
       assert.deepEqual([code, stdout], [EXIT.notAuthorised, '']);
-      assert.match(stderr, /the key came from TRACKMATE_ADMIN_KEY, the address \S+ from TRACKMATE_URL/);
+      assert.match(stderr, /the key is from TRACKMATE_ADMIN_KEY, the address \S+ is from TRACKMATE_URL/);
       assert.ok(!stderr.includes(key), stderr);
     };
     await refused('tm_admin_wrong');
@@ -275,7 +275,7 @@ describe('the command line with the real Worker', () => {
     assert.equal(done(await list()).stderr, '');
     assert.match(
       (await list(['--key', 'wrong'])).stderr,
-      /the key came from --key, the address \S+ from \.trackmate\/dev\.json/,
+      /the key is from --key, the address \S+ is from \.trackmate\/dev\.json/,
     );
     keep('.config/trackmate/config.json', 0o644);
     assert.match(

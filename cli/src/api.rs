@@ -9,7 +9,7 @@ use serde_json::Value;
 use ureq::config::ConfigBuilder;
 use ureq::http::Response;
 use ureq::typestate::AgentScope;
-use ureq::{Agent, Body, BodyReader};
+use ureq::{Agent, Body, BodyReader, RequestBuilder};
 
 use crate::config::Connection;
 use crate::error::{Error, Problem};
@@ -47,10 +47,10 @@ impl Api {
         Self { agent: agent(TIMEOUT), files: file_agent(), connection }
     }
 
-    /// `GET path?query`
-    pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, Error> {
+    /// `GET path?query`, without the parameters that have no value.
+    pub(crate) fn get(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<Answer, Error> {
         let request = self.agent.get(self.url(path)).header("x-admin-id", &self.connection.key);
-        self.read(query.iter().fold(request, |request, (name, value)| request.query(name, value)).call())
+        self.read(with_query(request, query).call())
     }
 
     /// `POST path`
@@ -88,15 +88,16 @@ impl Api {
         Err(self.unexpected(response))
     }
 
-    /// `GET path?query` of server-sent events after an id, until the stream ends.
+    /// `GET path?query` of server-sent events after an id, until the stream ends. Without the
+    /// parameters that have no value.
     pub(crate) fn stream(
         &self,
         path: &str,
-        query: &[(&str, &str)],
+        query: &[(&str, Option<&str>)],
         after: Option<&str>,
     ) -> Result<BodyReader<'static>, Error> {
         let request = self.files.get(self.url(path)).header("x-admin-id", &self.connection.key);
-        let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
+        let request = with_query(request, query);
         let request = after.into_iter().fold(request, |request, id| request.header("last-event-id", id));
         let response = request.header("accept-encoding", "identity").call().map_err(|error| self.unreachable(error))?;
         let media = response.headers().get("content-type").and_then(|media| media.to_str().ok());
@@ -137,9 +138,15 @@ impl Api {
         Err(match status {
             401 | 403 => Error::NotAuthorised { problem, sources: self.connection.sources() },
             404 => Error::NotFound(problem),
-            _ => Error::Refused(problem),
+            _ => Error::Rejected(problem),
         })
     }
+}
+
+/// Adds the parameters that have a value.
+fn with_query<B>(request: RequestBuilder<B>, query: &[(&str, Option<&str>)]) -> RequestBuilder<B> {
+    let given = query.iter().filter_map(|(name, value)| Some((name, (*value)?)));
+    given.fold(request, |request, (name, value)| request.query(name, value))
 }
 
 /// An HTTP client that treats every status as an answer and follows no redirect. A redirect could

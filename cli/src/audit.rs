@@ -1,12 +1,12 @@
 //! `trackmate audit`: the log of changes and exports by admins and the operator.
 
 use clap::Args;
-use serde::Deserialize;
+use trackmate_wire::api::{AuditEntry, AuditPage};
 
 use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;
-use crate::webhooks::layout::{table, time};
+use crate::webhooks::layout::{more, table, time};
 use crate::webhooks::parse;
 
 #[derive(Args)]
@@ -28,53 +28,23 @@ pub(crate) struct AuditOptions {
     cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    entries: Vec<Entry>,
-    pagination: Pagination,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Pagination {
-    pub(crate) next_cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    at: String,
-    actor: String,
-    key: Option<Key>,
-    action: String,
-    target_id: Option<String>,
-    outcome: String,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Key {
-    pub(crate) prefix: String,
-}
-
 /// `GET /api/admin/audit`
 pub(crate) fn list(options: &AuditOptions, api: &Api, output: Output) -> Result<(), Error> {
     let limit = options.limit.to_string();
-    let all = [
-        ("limit", Some(&limit)),
-        ("cursor", options.cursor.as_ref()),
-        ("action", options.action.as_ref()),
-        ("since", options.since.as_ref()),
-        ("until", options.until.as_ref()),
+    let query = [
+        ("limit", Some(&*limit)),
+        ("cursor", options.cursor.as_deref()),
+        ("action", options.action.as_deref()),
+        ("since", options.since.as_deref()),
+        ("until", options.until.as_deref()),
     ];
-    let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
-    output.answer(&api.get("/api/admin/audit", &query)?, |page: Page| {
+    output.answer(&api.get("/api/admin/audit", &query)?, |page: AuditPage| {
         let mut rows = vec![["Time", "By", "Action", "Target", "Outcome"].map(String::from)];
-        for Entry { at, actor, key, action, target_id, outcome } in page.entries {
+        for AuditEntry { at, actor, key, action, target_id, outcome, .. } in page.entries {
             let who = key.map_or(actor, |key| format!("{}…", key.prefix));
             let when = time(Some(&at), &chrono::Local);
             rows.push([when, who, action, target_id.unwrap_or_else(|| "-".into()), outcome]);
         }
-        let more = page.pagination.next_cursor.map_or_else(String::new, |c| format!("\n\nMore: --cursor {c}"));
-        table(&rows, &[]) + &more
+        table(&rows, &[]) + &more(&page.pagination)
     })
 }

@@ -29,7 +29,7 @@ pub(crate) struct Flags {
     admin_key: Option<String>,
 }
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     /// This flag.
@@ -62,7 +62,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// The sources of address and key, for error texts. Never the key itself.
     pub(crate) fn sources(&self) -> String {
-        format!("the key came from {}, the address {} from {}", self.key_source, self.url, self.url_source)
+        format!("the key is from {}, the address {} is from {}", self.key_source, self.url, self.url_source)
     }
 
     /// The address and its source, for error texts.

@@ -15,7 +15,7 @@ pub(crate) enum Error {
     /// The API answered 404.
     NotFound(Problem),
     /// The API rejected the request for another reason.
-    Refused(Problem),
+    Rejected(Problem),
     /// No answer, or not an answer of TrackMate.
     Unreachable(String),
     /// The command ran, and its result is a failure.
@@ -43,7 +43,7 @@ impl Error {
     /// The process's exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Failed(_) | Self::Refused(_) => 1,
+            Self::Failed(_) | Self::Rejected(_) => 1,
             Self::Usage(_) => 2,
             Self::NotAuthorised { .. } => 3,
             Self::NotFound(_) => 4,
@@ -57,7 +57,7 @@ impl Error {
             Self::Usage(_) => ("usage", None, None),
             Self::Unreachable(_) => ("unreachable", None, None),
             Self::Failed(_) => ("failed", None, None),
-            Self::NotAuthorised { problem: p, .. } | Self::NotFound(p) | Self::Refused(p) => {
+            Self::NotAuthorised { problem: p, .. } | Self::NotFound(p) | Self::Rejected(p) => {
                 (p.code.as_str(), p.field.as_ref(), p.request_id.as_ref())
             }
         };
@@ -70,7 +70,7 @@ impl fmt::Display for Error {
         match self {
             Self::Usage(text) | Self::Unreachable(text) | Self::Failed(text) => f.write_str(text),
             Self::NotAuthorised { problem, sources } => write!(f, "{problem}\n{sources}"),
-            Self::NotFound(problem) | Self::Refused(problem) => problem.fmt(f),
+            Self::NotFound(problem) | Self::Rejected(problem) => problem.fmt(f),
         }
     }
 }

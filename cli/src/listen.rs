@@ -17,7 +17,7 @@ use ureq::http::Response as Forwarded;
 use crate::api::agent;
 use crate::error::Error;
 use crate::output::Output;
-use crate::signatures::{hex_is_right, is_stale, standard_is_right};
+use crate::signatures::{is_stale, is_valid_hex, is_valid_standard};
 
 /// Deliveries handled at once, so that a slow `--forward` target does not delay the others.
 const THREADS: usize = 4;
@@ -48,9 +48,9 @@ enum Finding {
     /// The delivery has no such header.
     Absent,
     /// The signature is valid for this secret and body.
-    Right,
+    Valid,
     /// The signature is not valid.
-    Wrong,
+    Invalid,
     /// The signature is valid, but its timestamp is too old.
     Stale,
 }
@@ -66,7 +66,7 @@ impl Findings {
     /// True if there is at least one signature and all are valid.
     fn verified(self) -> bool {
         let both = [self.hex, self.standard];
-        both.contains(&Finding::Right) && both.iter().all(|f| matches!(f, Finding::Right | Finding::Absent))
+        both.contains(&Finding::Valid) && both.iter().all(|f| matches!(f, Finding::Valid | Finding::Absent))
     }
 }
 
@@ -74,8 +74,8 @@ impl Finding {
     fn word(self) -> &'static str {
         match self {
             Self::Absent => "absent",
-            Self::Right => "valid",
-            Self::Wrong => "wrong",
+            Self::Valid => "valid",
+            Self::Invalid => "wrong",
             Self::Stale => "stale",
         }
     }
@@ -83,8 +83,8 @@ impl Finding {
     fn label(self) -> &'static str {
         match self {
             Self::Absent => "- absent",
-            Self::Right => "✓ valid",
-            Self::Wrong => "✗ not valid for this secret and body",
+            Self::Valid => "✓ valid",
+            Self::Invalid => "✗ not valid for this secret and body",
             Self::Stale => "✗ valid, but more than five minutes old",
         }
     }
@@ -136,18 +136,18 @@ impl Listener {
             return Ok(());
         }
         let secret = self.options.secret.as_deref();
-        let findings = secret.map(|secret| find(secret, &request, &body, Utc::now().timestamp()));
+        let findings = secret.map(|secret| check_signatures(secret, &request, &body, Utc::now().timestamp()));
         let (status, answer) = match (&self.options.forward, findings) {
             (_, Some(findings)) if !findings.verified() => (401, br#"{"received":false}"#.to_vec()),
             (Some(target), _) => forward(&self.client, target, &request, &body),
             (None, _) => (200, br#"{"received":true}"#.to_vec()),
         };
-        let as_shown = if self.output.json { as_json } else { as_text };
-        let shown = as_shown(&request, &body, findings, status);
+        let format = if self.output.json { as_json } else { as_text };
+        let text = format(&request, &body, findings, status);
         let json = Header::from_bytes("content-type", "application/json");
         let response = Response::from_data(answer).with_status_code(status);
         let _ = request.respond(json.into_iter().fold(response, Response::with_header));
-        self.output.text(&shown)
+        self.output.text(&text)
     }
 }
 
@@ -155,22 +155,22 @@ fn header<'a>(request: &'a Request, name: &'static str) -> Option<&'a str> {
     request.headers().iter().find(|header| header.field.equiv(name)).map(|header| header.value.as_str())
 }
 
-fn find(secret: &str, request: &Request, body: &[u8], now_s: i64) -> Findings {
+fn check_signatures(secret: &str, request: &Request, body: &[u8], now_s: i64) -> Findings {
     // During a secret rotation, the signature of the old secret has its own header.
     let hex = ["x-webhook-signature", "x-webhook-signature-previous"].map(|name| header(request, name));
     let hex = match hex {
         [None, None] => Finding::Absent,
-        given if given.iter().flatten().any(|signature| hex_is_right(secret, signature, body)) => Finding::Right,
-        [_, _] => Finding::Wrong,
+        given if given.iter().flatten().any(|signature| is_valid_hex(secret, signature, body)) => Finding::Valid,
+        [_, _] => Finding::Invalid,
     };
     let standard = header(request, "webhook-signature").map_or(Finding::Absent, |signatures| {
         let id = header(request, "webhook-id").unwrap_or_default();
         let timestamp_s = header(request, "webhook-timestamp").and_then(|text| text.parse().ok());
         match timestamp_s {
-            Some(timestamp_s) if standard_is_right(secret, signatures, id, timestamp_s, body) => {
-                if is_stale(timestamp_s, now_s) { Finding::Stale } else { Finding::Right }
+            Some(timestamp_s) if is_valid_standard(secret, signatures, id, timestamp_s, body) => {
+                if is_stale(timestamp_s, now_s) { Finding::Stale } else { Finding::Valid }
             }
-            Some(_) | None => Finding::Wrong,
+            Some(_) | None => Finding::Invalid,
         }
     });
     Findings { hex, standard }
@@ -244,7 +244,7 @@ mod tests {
     fn check(headers: &[(&str, String)]) -> Findings {
         let headers = headers.iter().map(|(name, value)| Header::from_bytes(*name, value.as_str()).unwrap());
         let request = headers.fold(TestRequest::new(), TestRequest::with_header).into();
-        find(SECRET, &request, BODY, NOW_S)
+        check_signatures(SECRET, &request, BODY, NOW_S)
     }
 
     fn standard(id: &str, timestamp_s: i64, signature: String) -> [(&'static str, String); 3] {
@@ -254,22 +254,22 @@ mod tests {
     #[test]
     fn each_signature_is_checked_on_its_own() {
         let right = check(&[("x-webhook-signature", hex_signature(SECRET, BODY))]);
-        assert_eq!((right.hex, right.standard, right.verified()), (Finding::Right, Finding::Absent, true));
+        assert_eq!((right.hex, right.standard, right.verified()), (Finding::Valid, Finding::Absent, true));
         let wrong = check(&[("x-webhook-signature", hex_signature("other", BODY))]);
-        assert_eq!((wrong.hex, wrong.verified()), (Finding::Wrong, false));
+        assert_eq!((wrong.hex, wrong.verified()), (Finding::Invalid, false));
         let (new, old) = (hex_signature("new", BODY), hex_signature(SECRET, BODY));
         let replaced = check(&[("x-webhook-signature", new), ("X-Webhook-Signature-Previous", old)]);
-        assert_eq!((replaced.hex, replaced.verified()), (Finding::Right, true));
+        assert_eq!((replaced.hex, replaced.verified()), (Finding::Valid, true));
         let signed = |timestamp_s| standard("m", timestamp_s, standard_signature(SECRET, "m", timestamp_s, BODY));
-        assert_eq!(check(&signed(NOW_S)).standard, Finding::Right);
+        assert_eq!(check(&signed(NOW_S)).standard, Finding::Valid);
         assert_eq!(check(&signed(NOW_S - 301)).standard, Finding::Stale);
         let moved = standard("n", NOW_S, standard_signature(SECRET, "m", NOW_S, BODY));
-        assert_eq!(check(&moved).standard, Finding::Wrong);
+        assert_eq!(check(&moved).standard, Finding::Invalid);
     }
 
     #[test]
     fn a_delivery_with_a_wrong_signature_or_without_any_is_not_verified() {
-        let mixed = Findings { hex: Finding::Right, standard: Finding::Wrong };
+        let mixed = Findings { hex: Finding::Valid, standard: Finding::Invalid };
         assert!(!mixed.verified());
         assert!(!check(&[]).verified());
     }

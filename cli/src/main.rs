@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;
 
@@ -95,15 +96,16 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Error> {
+    let api = || Ok::<_, Error>(Api::new(config::connection(flags)?));
     match command {
-        Command::Webhooks(command) => webhooks::run(command, &api::Api::new(config::connection(flags)?), output),
-        Command::Export(options) => exports::download(&options, &api::Api::new(config::connection(flags)?), output),
-        Command::Exports(options) => exports::list(&options, &api::Api::new(config::connection(flags)?), output),
-        Command::Audit(options) => audit::list(&options, &api::Api::new(config::connection(flags)?), output),
-        Command::Plan(command) => plan::run(command, &api::Api::new(config::connection(flags)?), output),
-        Command::Tail(options) => receipts::tail::run(&options, &api::Api::new(config::connection(flags)?), output),
-        Command::Receipt(options) => receipts::receipt(&options, &api::Api::new(config::connection(flags)?), output),
-        Command::Rejected(options) => receipts::rejected(&options, &api::Api::new(config::connection(flags)?), output),
+        Command::Webhooks(command) => webhooks::run(command, &api()?, output),
+        Command::Export(options) => exports::download(&options, &api()?, output),
+        Command::Exports(options) => exports::list(&options, &api()?, output),
+        Command::Audit(options) => audit::list(&options, &api()?, output),
+        Command::Plan(command) => plan::run(command, &api()?, output),
+        Command::Tail(options) => receipts::tail::run(&options, &api()?, output),
+        Command::Receipt(options) => receipts::receipt(&options, &api()?, output),
+        Command::Rejected(options) => receipts::rejected(&options, &api()?, output),
         Command::Listen(options) => listen::run(options, output),
         Command::Verify(options) => signatures::verify(&options, output),
         Command::Sign(options) => signatures::sign(options, output),

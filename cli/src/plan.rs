@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use clap::{Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use trackmate_wire::api::{InferredPlan, PlanAnswer, PlanChecked, PlanRefused, PlanSchema, ViolationCount};
 
 use crate::api::Api;
 use crate::error::Error;
@@ -48,9 +49,9 @@ pub(crate) enum Command {
 pub(crate) enum Mode {
     /// Events are not checked.
     Off,
-    /// Violations are stored and counted.
+    /// Events that violate the plan are stored, and the violations are counted.
     Report,
-    /// Violations are rejected.
+    /// Events that violate the plan are rejected.
     Reject,
 }
 
@@ -67,100 +68,47 @@ impl Mode {
 pub(crate) fn run(command: Command, api: &Api, output: Output) -> Result<(), Error> {
     match command {
         Command::Show => output.answer(&api.get("/api/admin/plan", &[])?, layout),
-        Command::Infer => output.answer(&api.post("/api/admin/plan/infer", &json!({}))?, |inferred: Inferred| {
-            format!("{:#}", inferred.plan)
+        Command::Infer => output.answer(&api.post("/api/admin/plan/infer", &json!({}))?, |inferred: InferredPlan| {
+            format!("{:#}", json!(inferred.plan))
         }),
         Command::Check { file, plan } => check(&file, plan.as_deref(), api, output),
         Command::Set { file, mode } => {
-            let plan = file.as_deref().map(plan).transpose()?;
-            output.answer(&api.put("/api/admin/plan", &json!(Change { mode: mode.as_str(), plan }))?, layout)
+            let change = match file.as_deref().map(plan).transpose()? {
+                None => json!({"mode": mode.as_str()}),
+                Some(PlanFile { events, additional_events }) => {
+                    json!({"mode": mode.as_str(), "events": events, "additionalEvents": additional_events})
+                }
+            };
+            output.answer(&api.put("/api/admin/plan", &change)?, layout)
         }
     }
 }
 
-/// A mode, and a plan if it changes too.
-#[derive(Serialize)]
-struct Change {
-    mode: &'static str,
-    #[serde(flatten)]
-    plan: Option<File>,
-}
-
-/// A plan file. Other members, such as a mode, are ignored.
+/// A plan file. Its events are sent as they are: the API checks them. Other members, such as a
+/// mode, are ignored.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct File {
+struct PlanFile {
     events: BTreeMap<String, Value>,
     #[serde(default)]
     additional_events: bool,
 }
 
-#[derive(Deserialize)]
-struct Inferred {
-    plan: Value,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    plan: Plan,
-    violations: Vec<Counted>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Plan {
-    mode: String,
-    events: BTreeMap<String, Schema>,
-    additional_events: bool,
-}
-
-/// The schema of a value: the parts that are shown.
-#[derive(Deserialize)]
-struct Schema {
-    #[serde(rename = "type")]
-    kinds: Option<Kinds>,
-    #[serde(default)]
-    required: Vec<String>,
-    #[serde(default)]
-    properties: BTreeMap<String, Schema>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Kinds {
-    One(String),
-    Any(Vec<String>),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Counted {
-    event: String,
-    field: String,
-    reason: String,
-    count: u64,
-    last_at: String,
-}
-
 /// Formats a plan. An asterisk marks required fields.
-fn layout(Answer { plan, violations }: Answer) -> String {
+fn layout(PlanAnswer { plan, violations }: PlanAnswer) -> String {
     let others = if plan.additional_events { "; other events are allowed" } else { "" };
     let mut text = format!("Mode: {}, {} events{others}\n", plan.mode, plan.events.len());
     for (name, schema) in &plan.events {
-        let field = |(name, inner): (&String, &Schema)| {
-            let kinds = match &inner.kinds {
-                Some(Kinds::One(kind)) => kind.clone(),
-                Some(Kinds::Any(kinds)) => kinds.join(" or "),
-                None => "any".to_owned(),
-            };
-            format!("{name}{}: {kinds}", if schema.required.contains(name) { "*" } else { "" })
+        let field = |(name, inner): (&String, &PlanSchema)| {
+            let types = inner.types.as_ref().map_or_else(|| "any".to_owned(), ToString::to_string);
+            format!("{name}{}: {types}", if schema.required.contains(name) { "*" } else { "" })
         };
         let fields: Vec<String> = schema.properties.iter().map(field).collect();
         let _ = writeln!(text, "  {name}  {}", fields.join(", "));
     }
     if !violations.is_empty() {
         let mut rows = vec![["Event", "Field", "Reason", "Count", "Last"].map(String::from)];
-        for Counted { event, field, reason, count, last_at } in violations {
+        for ViolationCount { event, field, reason, count, last_at, .. } in violations {
             rows.push([event, field, reason, count.to_string(), time(Some(&last_at), &chrono::Local)]);
         }
         text.push('\n');
@@ -169,35 +117,17 @@ fn layout(Answer { plan, violations }: Answer) -> String {
     text.trim_end().to_owned()
 }
 
-#[derive(Deserialize)]
-struct Checked {
-    refused: Vec<Refused>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Refused {
-    index: usize,
-    event_type: String,
-    violations: Vec<Violation>,
-}
-
-#[derive(Deserialize)]
-struct Violation {
-    message: String,
-}
-
 fn check(file: &str, by: Option<&str>, api: &Api, output: Output) -> Result<(), Error> {
     let (events, by) = (events(&read(file)?)?, by.map(plan).transpose()?);
     let mut refused = 0;
     for (number, part) in events.chunks(EVENTS_A_CALL).enumerate() {
         let answer = api.post("/api/admin/plan/check", &json!({ "events": part, "plan": by }))?;
-        let Checked { refused: found } = answer.read()?;
+        let PlanChecked { refused: found, .. } = answer.read()?;
         refused += found.len();
-        let line = |r: &Refused| {
-            let place = number * EVENTS_A_CALL + r.index + 1;
+        let line = |r: &PlanRefused| {
+            let position = number * EVENTS_A_CALL + r.index + 1;
             let why: Vec<&str> = r.violations.iter().map(|v| v.message.as_str()).collect();
-            format!("{place}. {}: {}", r.event_type, why.join("; "))
+            format!("{position}. {}: {}", r.event_type, why.join("; "))
         };
         if output.json {
             output.text(answer.text.trim_end())?;
@@ -229,7 +159,7 @@ fn events(text: &str) -> Result<Vec<Value>, Error> {
     read.map_err(|error| Error::Usage(format!("could not parse the events: {error}")))
 }
 
-fn plan(file: &str) -> Result<File, Error> {
+fn plan(file: &str) -> Result<PlanFile, Error> {
     serde_json::from_str(&read(file)?)
         .map_err(|error| Error::Usage(format!("{file} is not a plan, an object with events: {error}")))
 }

@@ -69,13 +69,13 @@ impl Signed {
 }
 
 /// Whether the hex signature is valid.
-pub(crate) fn hex_is_right(secret: &str, signature: &str, body: &[u8]) -> bool {
+pub(crate) fn is_valid_hex(secret: &str, signature: &str, body: &[u8]) -> bool {
     constant_time_eq(&hex_signature(secret, body), signature)
 }
 
 /// Whether one of the space-separated signatures of `webhook-signature` is valid. There are several
 /// during a secret rotation.
-pub(crate) fn standard_is_right(secret: &str, signatures: &str, id: &str, timestamp_s: i64, body: &[u8]) -> bool {
+pub(crate) fn is_valid_standard(secret: &str, signatures: &str, id: &str, timestamp_s: i64, body: &[u8]) -> bool {
     let expected = standard_signature(secret, id, timestamp_s, body);
     signatures.split(' ').any(|signature| constant_time_eq(&expected, signature))
 }
@@ -97,17 +97,17 @@ pub(crate) fn verify(options: &VerifyOptions, output: Output) -> Result<(), Erro
             ));
         }
     };
-    let is_right = |body: &[u8]| match standard {
-        Some((id, timestamp_s)) => standard_is_right(secret, signature, id, timestamp_s, body),
-        None => hex_is_right(secret, signature, body),
+    let is_valid = |body: &[u8]| match standard {
+        Some((id, timestamp_s)) => is_valid_standard(secret, signature, id, timestamp_s, body),
+        None => is_valid_hex(secret, signature, body),
     };
     let body = options.signed.read_body()?;
-    let valid = is_right(&body);
+    let valid = is_valid(&body);
     let scheme = if standard.is_some() { "webhook-signature" } else { "X-Webhook-Signature" };
     let text = format!("{scheme}: {}", if valid { "valid ✓" } else { "not valid ✗" });
     output.either(&json!({"valid": valid, "scheme": scheme}), &text)?;
     if !valid {
-        return Err(Error::Failed(reason(&body, is_right)));
+        return Err(Error::Failed(reason(&body, is_valid)));
     }
     if standard.is_some_and(|(_, timestamp_s)| is_stale(timestamp_s, chrono::Utc::now().timestamp())) {
         output.note(&format!(
@@ -119,9 +119,9 @@ pub(crate) fn verify(options: &VerifyOptions, output: Output) -> Result<(), Erro
 
 /// Why the signature is not valid. The most common reason is a line break that an editor or shell
 /// added to the body.
-fn reason(body: &[u8], is_right: impl Fn(&[u8]) -> bool) -> String {
+fn reason(body: &[u8], is_valid: impl Fn(&[u8]) -> bool) -> String {
     let without = body.strip_suffix(b"\r\n").or_else(|| body.strip_suffix(b"\n"));
-    if without.is_some_and(is_right) {
+    if without.is_some_and(is_valid) {
         return "the body ends with a line break that was not signed; without it the signature is valid".into();
     }
     "this secret did not sign these bytes; compare the raw body, before any parsing, and the complete secret".into()
@@ -155,11 +155,11 @@ mod tests {
     #[test]
     fn either_signature_of_a_rotation_is_enough() {
         let both = format!("{} {}", standard_signature(OLD, "m", 1, b"{}"), standard_signature(NEW, "m", 1, b"{}"));
-        assert!(standard_is_right(OLD, &both, "m", 1, b"{}"));
-        assert!(standard_is_right(NEW, &both, "m", 1, b"{}"));
-        assert!(!standard_is_right("whsec_other", &both, "m", 1, b"{}"));
+        assert!(is_valid_standard(OLD, &both, "m", 1, b"{}"));
+        assert!(is_valid_standard(NEW, &both, "m", 1, b"{}"));
+        assert!(!is_valid_standard("whsec_other", &both, "m", 1, b"{}"));
         for (id, timestamp_s, body) in [("n", 1, &b"{}"[..]), ("m", 2, b"{}"), ("m", 1, b"{ }")] {
-            assert!(!standard_is_right(OLD, &both, id, timestamp_s, body));
+            assert!(!is_valid_standard(OLD, &both, id, timestamp_s, body));
         }
     }
 
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn an_added_line_break_and_a_wrong_secret_have_different_messages() {
         let signature = hex_signature(OLD, b"{}");
-        let message = |body: &[u8]| reason(body, |body| hex_is_right(OLD, &signature, body));
+        let message = |body: &[u8]| reason(body, |body| is_valid_hex(OLD, &signature, body));
         assert!(message(b"{}\n").contains("line break"));
         assert!(message(b"{}\r\n").contains("line break"));
         assert!(message(b"{ }\n").contains("did not sign"));

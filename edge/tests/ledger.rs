@@ -22,7 +22,7 @@ use trackmate_edge::domain::ledger::{LinkEvidence, owner};
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::people::Profile;
 use trackmate_edge::store::sql;
-use trackmate_wire::limits::TOLD_LINKS_COUNTED_MAX;
+use trackmate_wire::limits::SERVER_LINKS_COUNTED_MAX;
 
 const TABLES: [&str; 4] = ["events", "links", "profiles", "identities"];
 
@@ -142,7 +142,7 @@ fn check(db: &Db) {
         );
         assert_eq!(number(&row[4]), i64::try_from(expected.3.len()).unwrap(), "sessions of {id}");
         if is_sampled {
-            let asked = [json!(COMPANY), json!(id), json!(TOLD_LINKS_COUNTED_MAX)];
+            let asked = [json!(COMPANY), json!(id), json!(SERVER_LINKS_COUNTED_MAX)];
             let read: Vec<Profile> = db.find(sql::PROFILE_FIND, &asked);
             let unseen = expected.3.iter().filter(|session| !seen.contains(&(id.clone(), (*session).clone()))).count();
             assert_eq!(read[0].told_sessions, i64::try_from(unseen).unwrap(), "server-only sessions of {id}");

@@ -158,17 +158,17 @@ fn punycode(text: &str) -> Option<String> {
     const BASE: u32 = 36;
     let (basic, coded) = text.rsplit_once('-').unwrap_or(("", text));
     let mut letters: Vec<char> = basic.chars().collect();
-    let (mut code, mut place, mut bias) = (128_u32, 0_u32, 72_u32);
+    let (mut code, mut position, mut bias) = (128_u32, 0_u32, 72_u32);
     let mut digits = coded.chars();
     while !digits.as_str().is_empty() {
-        let (before, mut weight) = (place, 1_u32);
+        let (before, mut weight) = (position, 1_u32);
         for step in 1_u32.. {
             let digit = match digits.next()? {
                 c @ 'a'..='z' => u32::from(c) - u32::from('a'),
                 c @ '0'..='9' => u32::from(c) - u32::from('0') + 26,
                 _ => return None,
             };
-            place = place.checked_add(digit.checked_mul(weight)?)?;
+            position = position.checked_add(digit.checked_mul(weight)?)?;
             let threshold = (step * BASE).saturating_sub(bias).clamp(1, 26);
             if digit < threshold {
                 break;
@@ -176,7 +176,7 @@ fn punycode(text: &str) -> Option<String> {
             weight = weight.checked_mul(BASE - threshold)?;
         }
         let count = u32::try_from(letters.len()).ok()?.checked_add(1)?;
-        let mut delta = if before == 0 { place / 700 } else { (place - before) / 2 };
+        let mut delta = if before == 0 { position / 700 } else { (position - before) / 2 };
         delta += delta / count;
         bias = 0;
         while delta > 455 {
@@ -184,10 +184,10 @@ fn punycode(text: &str) -> Option<String> {
             bias += BASE;
         }
         bias += BASE * delta / (delta + 38);
-        code = code.checked_add(place / count)?;
-        place %= count;
-        letters.insert(usize::try_from(place).ok()?, char::from_u32(code)?);
-        place += 1;
+        code = code.checked_add(position / count)?;
+        position %= count;
+        letters.insert(usize::try_from(position).ok()?, char::from_u32(code)?);
+        position += 1;
     }
     Some(letters.into_iter().collect())
 }
@@ -239,8 +239,8 @@ pub fn user_key(nfc: &str) -> Result<String, EmailError> {
 /// changes.
 fn without_at(id: &str) -> String {
     let mut key = String::with_capacity(id.len());
-    for (place, letter) in id.char_indices() {
-        let rest = id.get(place + letter.len_utf8()..).unwrap_or_default();
+    for (position, letter) in id.char_indices() {
+        let rest = id.get(position + letter.len_utf8()..).unwrap_or_default();
         match letter {
             '@' => key.push_str("%40"),
             '%' if rest.trim_start_matches("25").starts_with("40") => key.push_str("%25"),

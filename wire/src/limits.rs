@@ -66,7 +66,7 @@ pub const LATE_EVENTS_TRUSTED_MAX: i64 = 5000;
 pub const CLAIMED_SESSIONS_MAX: i64 = 10_000;
 /// Links made by servers that are examined to count a person's server-only sessions. Each costs two
 /// rows, and one more for each identify of its session.
-pub const TOLD_LINKS_COUNTED_MAX: i64 = 100;
+pub const SERVER_LINKS_COUNTED_MAX: i64 = 100;
 
 /// Milliseconds between a sender's clock and ours from which its times are corrected. A smaller
 /// difference is mostly the travel time of the request, and a correction would reorder events.
@@ -222,8 +222,8 @@ pub const AUDIT_PRUNE_MAX: i64 = 1000;
 /// Rejected items of one company and source that are logged in a minute. A sender of garbage must
 /// not fill the database.
 pub const REJECTED_MINUTE_MAX: i64 = 120;
-/// Rejected items of one company and source that are kept.
-pub const REJECTED_KEPT_MAX: i64 = 5000;
+/// Rejected items of one company and source that the log stores.
+pub const REJECTED_STORED_MAX: i64 = 5000;
 /// Rejected items that an isolate logs in a minute for all companies that it does not know to
 /// exist. Their ids may be made up.
 pub const REJECTED_ISOLATE_MAX: usize = 200;
@@ -232,8 +232,8 @@ pub const COMPANIES_KNOWN_MAX: usize = 10_000;
 /// Stored and duplicate items of one company that are logged in a minute while somebody watches. A
 /// person cannot read more.
 pub const WATCHED_MINUTE_MAX: i64 = 1200;
-/// Stored and duplicate items of one company that are kept.
-pub const WATCHED_KEPT_MAX: i64 = 2000;
+/// Stored and duplicate items of one company that the log stores.
+pub const WATCHED_STORED_MAX: i64 = 2000;
 /// Milliseconds for which a company counts as watched after each look at the list or the stream.
 pub const WATCH_MS: i64 = 2 * 60 * 1000;
 /// Milliseconds left of that time below which it is extended: at most one row written a minute.
@@ -265,9 +265,9 @@ pub const STATS_HOURLY_DAYS_MAX: i64 = 31;
 pub const STATS_DAYS_MAX: i64 = 400;
 /// Event names that the figures of a range show: the most frequent.
 pub const STATS_NAMES: i64 = 10;
-/// Different names that are held in memory while they are counted. Beyond it the rarer half is
+/// Different names that are counted in memory. Beyond it the rarer half is
 /// dropped, so that made-up names cannot fill the memory.
-pub const STATS_NAMES_HELD: usize = 20_000;
+pub const STATS_NAMES_COUNTED_MAX: usize = 20_000;
 /// Rows of an index that one slice of a count examines. That reads about 20,000 rows in 20 ms.
 /// Slices are short because a database does one thing at a time.
 pub const COUNT_ROWS_MAX: i64 = 5000;
@@ -400,13 +400,13 @@ pub const CATALOG_SOURCE_NAMES_MAX: i64 = 500;
 /// Event names that the catalogue shows in all.
 pub const CATALOG_NAMES_MAX: i64 = 2 * CATALOG_SOURCE_NAMES_MAX;
 /// Milliseconds between two updates of a name's last use: a row an hour, not a row a request.
-pub const CATALOG_NOTE_MS: i64 = 60 * 60 * 1000;
+pub const CATALOG_UPDATE_MS: i64 = 60 * 60 * 1000;
 /// Milliseconds without use after which a name makes room for a new one, if its source has no room
 /// left.
 pub const CATALOG_IDLE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// Bytes of names, of all companies, that an isolate remembers as updated in this hour: about
 /// 20,000 names.
-pub const CATALOG_NOTED_BYTES_MAX: usize = 1024 * 1024;
+pub const CATALOG_UPDATED_BYTES_MAX: usize = 1024 * 1024;
 /// Concurrent attempts in one invocation. It has six connections, and a seventh attempt would wait
 /// for one while its deadline runs.
 pub const CONNECTIONS_MAX: usize = 5;
@@ -440,10 +440,10 @@ pub const PLAN_EVENTS_MAX: usize = 500;
 pub const PLAN_FIELDS_MAX: usize = 100;
 /// Nested objects that a plan describes.
 pub const PLAN_DEPTH_MAX: usize = 4;
-/// Bytes of a plan as JSON. An isolate keeps the plans of the companies that it serves.
+/// Bytes of a plan as JSON. An isolate caches the plans of the companies that it serves.
 pub const PLAN_BYTES_MAX: usize = 200 * 1024;
-/// Plans that an isolate keeps.
-pub const PLANS_KEPT: usize = 50;
+/// Plans that an isolate caches.
+pub const PLANS_CACHED_MAX: usize = 50;
 /// Violations that are reported for one event.
 pub const PLAN_SHOWN_MAX: usize = 10;
 /// Characters of the place of a violation.
@@ -453,7 +453,7 @@ pub const PLAN_PATH_CHARS_MAX: usize = 200;
 pub const PLAN_VIOLATIONS_MAX: usize = 200;
 /// Kinds of violations of one company that an isolate collects before it writes them. The number is
 /// higher, so that a flood of new kinds does not hide the known ones.
-pub const PLAN_VIOLATIONS_HELD: usize = 1000;
+pub const PLAN_VIOLATIONS_UNWRITTEN_MAX: usize = 1000;
 /// Kinds of violations of all companies that an isolate collects: at most about 1.6 KB each.
 pub const PLAN_VIOLATIONS_ISOLATE: usize = 4000;
 /// Events of each source that an inference examines. Most ids are random, so the sample is random

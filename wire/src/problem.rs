@@ -191,7 +191,7 @@ impl Problem {
 
     /// The field, or the place within it, as answers show it.
     #[must_use]
-    pub fn place(&self) -> Option<&str> {
+    pub fn path_or_field(&self) -> Option<&str> {
         self.path.as_deref().or(self.field)
     }
 }

@@ -5,13 +5,12 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
 use serde_json::json;
+use trackmate_wire::api::{ExportAnswer, Mark};
 use trackmate_wire::signature::Digested;
 use ureq::Body;
 use ureq::http::Response;
 
-use super::model::{Export, Mark};
 use super::options::{ExportOptions, Format};
 use super::partial_file::{Files, State, failed};
 use crate::api::Api;
@@ -22,11 +21,6 @@ use crate::output::Output;
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// Bytes per read.
 const READ_BYTES: usize = 64 * 1024;
-
-#[derive(Deserialize)]
-struct One {
-    export: Export,
-}
 
 /// `GET /api/admin/export/{kind}/{format}`, until the export is complete.
 pub(crate) fn download(options: &ExportOptions, api: &Api, output: Output) -> Result<(), Error> {
@@ -101,9 +95,9 @@ fn start_state(options: &ExportOptions, files: &Files, api: &Api, output: Output
 /// matches.
 fn resume(files: &Files, mut state: State, api: &Api, output: Output) -> Result<State, Error> {
     let Some(id) = state.export.take() else { return Ok(state) };
-    let One { export } = api.get(&format!("/api/admin/exports/{id}"), &[])?.read()?;
+    let ExportAnswer { export } = api.get(&format!("/api/admin/exports/{id}"), &[])?.read()?;
     let present = std::fs::metadata(&files.part).map_or(0, |part| part.len()).saturating_sub(state.bytes);
-    let mark = export.marks.into_iter().rfind(|mark| mark.bytes <= present);
+    let mark = export.marks.unwrap_or_default().into_iter().rfind(|mark| mark.bytes <= present);
     if let Some(Mark { rows, bytes, sha256, after }) = mark
         && hash(files, state.bytes, bytes)? == sha256
     {
@@ -139,13 +133,13 @@ fn part(files: &Files, state: &mut State, api: &Api, output: Output) -> Result<b
     let file = files.open(state.bytes)?;
     files.save_state(state)?;
     let (bytes, sha256) = save(response, file, state, files, output)?;
-    let One { export } = api.get(&format!("/api/admin/exports/{id}"), &[])?.read()?;
-    if (export.bytes, export.sha256.as_ref()) != (bytes, Some(&sha256)) {
+    let ExportAnswer { export } = api.get(&format!("/api/admin/exports/{id}"), &[])?.read()?;
+    if (u64::try_from(export.bytes), export.sha256.as_ref()) != (Ok(bytes), Some(&sha256)) {
         return Err(Error::Failed(format!("the file does not match export {id}: the hashes differ")));
     }
     state.bytes += bytes;
-    state.rows += export.rows;
-    state.changed = export.changed_during.unwrap_or_default();
+    state.rows += u64::try_from(export.rows).unwrap_or_default();
+    state.changed = export.changed_during.and_then(|users| users.try_into().ok()).unwrap_or_default();
     state.export = None;
     state.exports.push(export.id);
     let is_whole = match (export.state.as_str(), export.next) {

@@ -1,7 +1,6 @@
 //! `trackmate export` and `trackmate exports`: the list of past exports.
 
 mod download;
-mod model;
 mod options;
 mod partial_file;
 
@@ -9,14 +8,12 @@ pub(crate) use download::download;
 pub(crate) use options::ExportOptions;
 
 use clap::Args;
-use serde::Deserialize;
+use trackmate_wire::api::ExportList;
 
-use self::model::Export;
 use crate::api::Api;
-use crate::audit::Pagination;
 use crate::error::Error;
 use crate::output::Output;
-use crate::webhooks::layout::{table, time};
+use crate::webhooks::layout::{more, table, time};
 
 #[derive(Args)]
 pub(crate) struct ListOptions {
@@ -28,18 +25,11 @@ pub(crate) struct ListOptions {
     cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    exports: Vec<Export>,
-    pagination: Pagination,
-}
-
 /// `GET /api/admin/exports`
 pub(crate) fn list(options: &ListOptions, api: &Api, output: Output) -> Result<(), Error> {
     let limit = options.limit.to_string();
-    let all = [("limit", Some(&limit)), ("cursor", options.cursor.as_ref())];
-    let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
-    output.answer(&api.get("/api/admin/exports", &query)?, |page: Page| {
+    let query = [("limit", Some(&*limit)), ("cursor", options.cursor.as_deref())];
+    output.answer(&api.get("/api/admin/exports", &query)?, |page: ExportList| {
         let mut rows = vec![["ID", "Started", "By", "Export", "State", "Rows", "Bytes", "SHA-256"].map(String::from)];
         for e in page.exports {
             let hash = e.sha256.map_or_else(|| "-".into(), |hash| hash.chars().take(12).collect());
@@ -47,7 +37,6 @@ pub(crate) fn list(options: &ListOptions, api: &Api, output: Output) -> Result<(
             let what = format!("{} {}", e.kind, e.format);
             rows.push([e.id, when, who, what, e.state, e.rows.to_string(), e.bytes.to_string(), hash]);
         }
-        let more = page.pagination.next_cursor.map_or_else(String::new, |c| format!("\n\nMore: --cursor {c}"));
-        table(&rows, &[5, 6]) + &more
+        table(&rows, &[5, 6]) + &more(&page.pagination)
     })
 }

@@ -4,11 +4,12 @@ use std::fmt::{Display, Write};
 
 use chrono::{DateTime, TimeZone};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use trackmate_wire::api::{EventReceipt, Incoming, LinkedBy, ReceiptDelivery, ReceivedEvent, RejectedList};
 use trackmate_wire::catalogue;
 use trackmate_wire::problem::ALL;
 
-use super::model::{Delivery, Event, Incoming, Receipt, Rejected};
-use crate::webhooks::layout::{field, optional, table, time};
+use crate::webhooks::layout::{field, more, optional, table, time};
 
 /// Maximum characters of an event's data in a line.
 const DATA_CHARS_MAX: usize = 100;
@@ -29,13 +30,19 @@ where
     if let Some(person) = entry.user_name.as_ref().or(entry.user_id.as_ref()) {
         let _ = write!(text, "  {person}");
     }
-    if let Some(data) = entry.event_data.as_ref().filter(|data| data.as_object().is_some_and(|all| !all.is_empty())) {
-        let _ = write!(text, "  {}", summary(data));
+    let data = entry.event_data.as_deref().map(value);
+    if let Some(data) = data.filter(|data| data.as_object().is_some_and(|all| !all.is_empty())) {
+        let _ = write!(text, "  {}", summary(&data));
     }
     for warning in &entry.warnings {
         let _ = write!(text, "  ({})", warning.code);
     }
     text.trim_end().to_owned()
+}
+
+/// Parses data that the API passes on unchanged.
+fn value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
 fn summary(data: &Value) -> String {
@@ -46,7 +53,7 @@ fn summary(data: &Value) -> String {
     text.chars().take(DATA_CHARS_MAX - 1).chain(['…']).collect()
 }
 
-pub(super) fn rejected<Z: TimeZone>(page: &Rejected, zone: &Z) -> String
+pub(super) fn rejected<Z: TimeZone>(page: &RejectedList, zone: &Z) -> String
 where
     Z::Offset: Display,
 {
@@ -60,18 +67,14 @@ where
         let (event, id) = (or_dash(&entry.event_type), or_dash(&entry.message_id));
         rows.push([time(Some(&entry.at), zone), entry.door.clone(), event, id, reason]);
     }
-    let mut text = table(&rows, &[]);
-    if let Some(cursor) = &page.pagination.next_cursor {
-        let _ = write!(text, "\n\nMore: --cursor {cursor}");
-    }
-    text
+    table(&rows, &[]) + &more(&page.pagination)
 }
 
-pub(super) fn receipt<Z: TimeZone>(receipt: &Receipt, zone: &Z) -> String
+pub(super) fn receipt<Z: TimeZone>(receipt: &EventReceipt, zone: &Z) -> String
 where
     Z::Offset: Display,
 {
-    let Receipt { event, person, deliveries } = receipt;
+    let EventReceipt { event, person, deliveries } = receipt;
     let mut text = format!("{} {}\n", event.event_type.as_deref().unwrap_or("Unnamed event"), event.outcome);
     field(&mut text, "Message id", &event.message_id);
     field(&mut text, "Source", &event.door);
@@ -80,11 +83,11 @@ where
     optional(&mut text, "Time", event.timestamp.as_deref().map(|at| time(Some(at), zone)));
     field(&mut text, "Received", time(Some(&event.received_at), zone));
     optional(&mut text, "Session", event.session_id.as_ref());
-    optional(&mut text, "Data", event.event_data.as_ref());
+    optional(&mut text, "Data", event.event_data.as_deref().map(value));
     for warning in &event.warnings {
         field(&mut text, "Warning", &warning.message);
     }
-    optional(&mut text, "Context", event.context.as_ref());
+    optional(&mut text, "Context", event.context.as_deref().map(value));
     if event.code.is_some() {
         return text.trim_end().to_owned();
     }
@@ -93,7 +96,7 @@ where
         Some(person) => {
             let known = [person.name.as_deref(), person.email.as_deref()].into_iter().flatten();
             field(&mut text, "Person", known.chain([person.id.as_str()]).collect::<Vec<_>>().join(", "));
-            let by = |link: &super::model::LinkedBy| format!("{} at {}", link.message_id, time(Some(&link.at), zone));
+            let by = |link: &LinkedBy| format!("{} at {}", link.message_id, time(Some(&link.at), zone));
             field(
                 &mut text,
                 "Linked by",
@@ -104,7 +107,7 @@ where
     if deliveries.is_empty() {
         field(&mut text, "Deliveries", "none");
     }
-    for Delivery { webhook_id, webhook_name, status, next_attempt_at, attempts } in deliveries {
+    for ReceiptDelivery { webhook_id, webhook_name, status, next_attempt_at, attempts, .. } in deliveries {
         let _ = writeln!(text, "\n   {} {status}", webhook_name.as_ref().unwrap_or(webhook_id));
         for attempt in attempts {
             let answer = match (attempt.status_code, &attempt.error) {
@@ -123,7 +126,7 @@ where
 }
 
 /// Why an event was rejected, and the fix that this version of the CLI knows.
-fn rejection(text: &mut String, event: &Event) {
+fn rejection(text: &mut String, event: &ReceivedEvent) {
     let Some(code) = &event.code else { return };
     field(text, "Code", code);
     optional(text, "Field", event.field.as_ref());

@@ -1,13 +1,12 @@
 //! `trackmate tail`, `receipt` and `rejected`: what happened to received events.
 
 mod layout;
-mod model;
 mod sse;
 pub(crate) mod tail;
 
 use clap::{Args, ValueEnum};
+use trackmate_wire::api::{EventReceipt, RejectedList};
 
-use self::model::{Receipt, Rejected};
 use crate::api::{Api, encoded};
 use crate::error::Error;
 use crate::output::Output;
@@ -58,21 +57,20 @@ pub(crate) struct RejectedOptions {
 
 /// `GET /api/admin/events/{messageId}`
 pub(crate) fn receipt(options: &ReceiptOptions, api: &Api, output: Output) -> Result<(), Error> {
-    let query: Vec<_> = options.source.iter().map(|source| ("door", source.as_str())).collect();
+    let query = [("door", options.source.map(Source::as_str))];
     let answer = api.get(&format!("/api/admin/events/{}", encoded(&options.id)), &query)?;
-    output.answer(&answer, |receipt: Receipt| layout::receipt(&receipt, &chrono::Local))
+    output.answer(&answer, |receipt: EventReceipt| layout::receipt(&receipt, &chrono::Local))
 }
 
 /// `GET /api/admin/events/rejected`
 pub(crate) fn rejected(options: &RejectedOptions, api: &Api, output: Output) -> Result<(), Error> {
     let limit = options.limit.to_string();
-    let all = [
-        ("limit", Some(&limit)),
-        ("cursor", options.cursor.as_ref()),
-        ("code", options.code.as_ref()),
-        ("eventType", options.event.as_ref()),
+    let query = [
+        ("limit", Some(&*limit)),
+        ("cursor", options.cursor.as_deref()),
+        ("code", options.code.as_deref()),
+        ("eventType", options.event.as_deref()),
     ];
-    let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
     let answer = api.get("/api/admin/events/rejected", &query)?;
-    output.answer(&answer, |page: Rejected| layout::rejected(&page, &chrono::Local))
+    output.answer(&answer, |page: RejectedList| layout::rejected(&page, &chrono::Local))
 }

@@ -7,9 +7,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::Args;
+use trackmate_wire::api::Incoming;
 
 use super::layout;
-use super::model::Incoming;
 use super::sse::Parser;
 use crate::api::Api;
 use crate::error::Error;
@@ -40,8 +40,7 @@ pub(crate) struct Options {
 
 /// `GET /api/admin/events/stream`, repeatedly.
 pub(crate) fn run(options: &Options, api: &Api, output: Output) -> Result<(), Error> {
-    let all = [("outcome", options.outcome.as_deref()), ("eventType", options.event.as_deref())];
-    let query: Vec<_> = all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let query = [("outcome", options.outcome.as_deref()), ("eventType", options.event.as_deref())];
     let mut parser = Parser::after(options.after.map(|seq| seq.to_string()));
     let (mut left, mut connected, mut retry) = (options.count, false, RETRY);
     loop {
@@ -57,7 +56,7 @@ pub(crate) fn run(options: &Options, api: &Api, output: Output) -> Result<(), Er
                 sleep(PAUSE);
             }
             // The server was reachable before, so retry.
-            Err(error @ (Error::Unreachable(_) | Error::Refused(_))) if connected => {
+            Err(error @ (Error::Unreachable(_) | Error::Rejected(_))) if connected => {
                 output.note(&format!("{error}; retrying in {} s", retry.as_secs()));
                 sleep(retry);
                 retry = RETRY_MAX.min(retry * 2);

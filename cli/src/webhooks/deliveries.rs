@@ -1,10 +1,9 @@
 //! Commands for deliveries: list, recover, resend.
 
-use serde::Serialize;
 use serde_json::json;
+use trackmate_wire::api::{DeliveryList, RecoverAnswer, RecoverRequest, ResendAnswer};
 
 use super::layout;
-use super::model::{Deliveries, Recovered, Resent};
 use super::options::{DeliveriesOptions, Recover};
 use crate::api::Api;
 use crate::error::Error;
@@ -13,22 +12,10 @@ use crate::output::Output;
 /// `GET /api/admin/webhooks/{id}/deliveries`
 pub(super) fn list(options: &DeliveriesOptions, api: &Api, output: Output) -> Result<(), Error> {
     let limit = options.limit.to_string();
-    let all = [("limit", Some(&limit)), ("status", options.status.as_ref()), ("cursor", options.cursor.as_ref())];
-    let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
+    let query =
+        [("limit", Some(&*limit)), ("status", options.status.as_deref()), ("cursor", options.cursor.as_deref())];
     let answer = api.get(&format!("/api/admin/webhooks/{}/deliveries", options.id), &query)?;
-    output.answer(&answer, |page: Deliveries| layout::deliveries(&page, &chrono::Local))
-}
-
-/// The request for one step of a recovery.
-#[derive(Serialize)]
-struct Step<'a> {
-    since: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<&'a str>,
+    output.answer(&answer, |page: DeliveryList| layout::deliveries(&page, &chrono::Local))
 }
 
 /// `POST /api/admin/webhooks/{id}/recover`, until no deliveries are left. After a failure the same
@@ -48,26 +35,31 @@ pub(super) fn recover(options: &Recover, api: &Api, output: Output) -> Result<()
     output.either(&sum, &format!("{requeued} requeued"))
 }
 
-fn requeue(options: &Recover, api: &Api, mut done: impl FnMut(u64)) -> Result<(), Error> {
+fn requeue(options: &Recover, api: &Api, mut done: impl FnMut(usize)) -> Result<(), Error> {
     let path = format!("/api/admin/webhooks/{}/recover", options.id);
-    let (since, until, status) = (options.since.as_str(), options.until.as_deref(), options.status.as_deref());
-    let mut cursor: Option<String> = None;
+    let mut request = RecoverRequest {
+        since: Some(options.since.as_str().into()),
+        until: options.until.as_deref().map(Into::into),
+        status: options.status.clone(),
+        cursor: None,
+    };
     loop {
-        let step = Step { since, until, status, cursor: cursor.as_deref() };
-        let answer: Recovered = api.post(&path, &json!(step))?.read()?;
+        let answer: RecoverAnswer = api.post(&path, &json!(request))?.read()?;
         done(answer.requeued);
         if !answer.has_more {
             return Ok(());
         }
-        if answer.requeued == 0 && answer.next_cursor == cursor {
-            return Err(Error::Failed("TrackMate says there is more to recover, and does not come further".into()));
+        if answer.requeued == 0 && answer.next_cursor == request.cursor {
+            return Err(Error::Failed("TrackMate reports more deliveries to recover, but makes no progress".into()));
         }
-        cursor = answer.next_cursor;
+        request.cursor = answer.next_cursor;
     }
 }
 
 /// `POST /api/admin/webhooks/{id}/deliveries/{deliveryId}/resend`
 pub(super) fn resend(id: &str, delivery: &str, api: &Api, output: Output) -> Result<(), Error> {
     let answer = api.post(&format!("/api/admin/webhooks/{id}/deliveries/{delivery}/resend"), &json!({}))?;
-    output.answer(&answer, |resent: Resent| format!("Requeued {}, now {}", resent.delivery.id, resent.delivery.status))
+    output.answer(&answer, |resent: ResendAnswer| {
+        format!("Requeued {}, now {}", resent.delivery.id, resent.delivery.status)
+    })
 }

@@ -4,8 +4,7 @@
 use std::fmt::{Display, Write};
 
 use chrono::{DateTime, TimeZone};
-
-use super::model::{Deliveries, Stats, Tested, Webhook};
+use trackmate_wire::api::{DeliveryList, Pagination, TestAnswer, Webhook, WebhookStats};
 
 const RULE_CHARS: usize = 60;
 const ALL_OFF: &str = "All webhooks are switched off (to switch on: trackmate webhooks enable)\n\n";
@@ -32,7 +31,7 @@ where
         text.push_str("None yet. Add one: trackmate webhooks add URL NAME");
     }
     for (number, webhook) in (1..).zip(webhooks) {
-        let Stats { success, failed, held, last_status, last_error, last_delivery_at } = &webhook.stats;
+        let WebhookStats { success, failed, held, last_status, last_error, last_delivery_at } = &webhook.stats;
         let _ = writeln!(text, "{number}. {} {}", webhook.name, mark(webhook.active));
         field(&mut text, "ID", &webhook.id);
         field(&mut text, "URL", &webhook.url);
@@ -62,7 +61,7 @@ where
 {
     let titles = ["Name", "", "Success", "Failures", "Held", "Rate", "Last Status", "Last Triggered"];
     let mut rows = vec![titles.map(String::from)];
-    let mut total = Stats::default();
+    let mut total = WebhookStats::default();
     for Webhook { name, active, stats, .. } in webhooks {
         total.success += stats.success;
         total.failed += stats.failed;
@@ -75,21 +74,21 @@ where
     heading("Webhook Statistics:", all_on) + &table(&rows, &[2, 3, 4, 5, 6])
 }
 
-fn counts(name: &str, mark: &str, stats: &Stats, last_status: String, triggered: String) -> [String; 8] {
+fn counts(name: &str, mark: &str, stats: &WebhookStats, last_status: String, triggered: String) -> [String; 8] {
     let [success, failed, held] = [stats.success, stats.failed, stats.held].map(|count| count.to_string());
     [name.into(), mark.into(), success, failed, held, rate(stats), last_status, triggered]
 }
 
 /// The share of successes in percent, with one decimal, rounded down: 100 only if nothing failed.
-fn rate(stats: &Stats) -> String {
+fn rate(stats: &WebhookStats) -> String {
     match (stats.success.saturating_mul(1000)).checked_div(stats.success.saturating_add(stats.failed)) {
         Some(permille) => format!("{}.{} %", permille / 10, permille % 10),
         None => "-".into(),
     }
 }
 
-pub(super) fn tested(tested: &Tested) -> String {
-    let Tested { delivered, status_code, error, response_body, duration_ms } = tested;
+pub(super) fn tested(tested: &TestAnswer) -> String {
+    let TestAnswer { delivered, status_code, error, response_body, duration_ms, .. } = tested;
     let mut text = format!("Test delivery {}\n", if *delivered { "accepted ✓" } else { "not accepted ✗" });
     optional(&mut text, "Status", status_code.as_ref());
     optional(&mut text, "Error", error.as_ref());
@@ -98,7 +97,7 @@ pub(super) fn tested(tested: &Tested) -> String {
     text.trim_end().to_owned()
 }
 
-pub(super) fn deliveries<Z: TimeZone>(page: &Deliveries, zone: &Z) -> String
+pub(super) fn deliveries<Z: TimeZone>(page: &DeliveryList, zone: &Z) -> String
 where
     Z::Offset: Display,
 {
@@ -119,11 +118,12 @@ where
         let (id, event, status) = (delivery.id.clone(), delivery.event.clone(), delivery.status.clone());
         rows.push([id, created, event, status, delivery.attempts_made.to_string(), last]);
     }
-    let mut text = table(&rows, &[4]);
-    if let Some(cursor) = &page.pagination.next_cursor {
-        let _ = write!(text, "\n\nMore: --cursor {cursor}");
-    }
-    text
+    table(&rows, &[4]) + &more(&page.pagination)
+}
+
+/// The option that shows the next page, if there is one.
+pub(crate) fn more(pagination: &Pagination) -> String {
+    pagination.next_cursor.as_ref().map_or_else(String::new, |cursor| format!("\n\nMore: --cursor {cursor}"))
 }
 
 fn heading(title: &str, all_on: bool) -> String {
@@ -179,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    fn webhook(name: &str, active: bool, stats: Stats) -> Webhook {
+    fn webhook(name: &str, active: bool, stats: WebhookStats) -> Webhook {
         Webhook {
             id: "1701234567890".into(),
             name: name.into(),
@@ -191,15 +191,15 @@ mod tests {
         }
     }
 
-    fn some() -> Stats {
+    fn some() -> WebhookStats {
         let last_delivery_at = Some("2025-11-30T14:15:22.000Z".into());
-        Stats { success: 127, failed: 3, last_delivery_at, ..Stats::default() }
+        WebhookStats { success: 127, failed: 3, last_delivery_at, ..WebhookStats::default() }
     }
 
     #[test]
     fn the_list_has_the_layout_of_the_first_manager() {
         let rule = "━".repeat(60);
-        let webhooks = [webhook("My App", true, some()), webhook("Backup App", false, Stats::default())];
+        let webhooks = [webhook("My App", true, some()), webhook("Backup App", false, WebhookStats::default())];
         assert_eq!(
             list(&webhooks, true, &Utc),
             format!(
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_list_shows_optional_fields_that_are_set() {
-        let mut odd = webhook("Odd", false, Stats { held: 4, last_error: Some("timeout".into()), ..some() });
+        let mut odd = webhook("Odd", false, WebhookStats { held: 4, last_error: Some("timeout".into()), ..some() });
         odd.headers.insert("Authorization".into(), "***".into());
         odd.disabled_reason = Some("the receiver answered 410".into());
         let text = list(&[odd], false, &Utc);
@@ -241,7 +241,10 @@ mod tests {
 
     #[test]
     fn statistics_are_a_table_with_totals() {
-        let webhooks = [webhook("My App", true, some()), webhook("é", false, Stats { failed: 2, ..Stats::default() })];
+        let webhooks = [
+            webhook("My App", true, some()),
+            webhook("é", false, WebhookStats { failed: 2, ..WebhookStats::default() }),
+        ];
         let text = stats(&webhooks, true, &Utc);
         let lines: Vec<&str> = text.lines().skip(3).collect();
         assert_eq!(
@@ -257,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_100_percent_only_if_nothing_failed() {
-        let rate_of = |success, failed| rate(&Stats { success, failed, ..Stats::default() });
+        let rate_of = |success, failed| rate(&WebhookStats { success, failed, ..WebhookStats::default() });
         assert_eq!([rate_of(0, 0), rate_of(5, 0), rate_of(9999, 1)], ["-", "100.0 %", "99.9 %"]);
     }
 }

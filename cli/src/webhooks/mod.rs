@@ -2,7 +2,6 @@
 
 mod deliveries;
 pub(crate) mod layout;
-mod model;
 mod options;
 pub(crate) mod parse;
 mod subscriptions;

@@ -1,7 +1,6 @@
 //! The options of `trackmate webhooks`.
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
 use super::parse;
 
@@ -31,8 +30,7 @@ pub(crate) struct Add {
 }
 
 /// A retry policy by name.
-#[derive(Clone, Copy, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Preset {
     /// 3 attempts within seconds. Timeout 30 s.
     Funnel,
@@ -40,6 +38,16 @@ pub(super) enum Preset {
     Crm,
     /// 10 attempts over about three days, 5 s to 24 h apart.
     Standard,
+}
+
+impl Preset {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Funnel => "funnel",
+            Self::Crm => "crm",
+            Self::Standard => "standard",
+        }
+    }
 }
 
 #[derive(Args)]
@@ -61,7 +69,7 @@ pub(crate) struct DeliveriesOptions {
 pub(crate) struct Recover {
     #[arg(value_parser = parse::id)]
     pub(super) id: String,
-    /// Begin of the period: ISO 8601, epoch milliseconds, or an age such as 90m, 2h, 7d.
+    /// Start of the period: ISO 8601, epoch milliseconds, or an age such as 90m, 2h, 7d.
     #[arg(long, value_name = "T", value_parser = parse::time)]
     pub(super) since: String,
     /// End of the period, in the same formats. Default: now.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use serde_json::{Value, json};
+use trackmate_wire::api::{
+    RotateRequest, SettingsAnswer, SettingsChange, TestAnswer, WebhookAnswer, WebhookChange, WebhookList,
+};
 
-use super::model::{One, Settings, Tested, Webhooks};
-use super::options::{Add, Preset};
+use super::options::Add;
 use super::{layout, parse};
 use crate::api::Api;
 use crate::error::{Error, Problem};
@@ -15,68 +16,60 @@ use crate::output::Output;
 const WEBHOOKS: &str = "/api/admin/webhooks";
 const SETTINGS: &str = "/api/admin/settings";
 
-/// A request to create a webhook. Missing options are left out, so that the API's defaults apply.
-#[derive(Serialize)]
-struct New<'a> {
-    url: &'a str,
-    name: &'a str,
-    events: &'a [String],
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    headers: BTreeMap<&'a str, &'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    preset: Option<Preset>,
-    #[serde(rename = "rateLimit", skip_serializing_if = "Option::is_none")]
-    rate_limit: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-}
-
 /// `POST /api/admin/webhooks`
 pub(super) fn add(add: &Add, api: &Api, output: Output) -> Result<(), Error> {
-    let headers = add.headers.iter().map(|text| parse::header(text)).collect::<Result<_, _>>();
-    let new = New {
-        url: &add.target,
-        name: &add.name,
-        events: &add.events.0,
-        headers: headers.map_err(|why| Error::Usage(why.into()))?,
-        preset: add.preset,
-        rate_limit: add.rate_limit,
-        description: add.description.as_deref(),
+    let headers = add.headers.iter().map(|text| {
+        let (name, value) = parse::header(text)?;
+        Ok((name.to_owned(), Some(value.to_owned())))
+    });
+    let headers: BTreeMap<_, _> = headers.collect::<Result<_, &str>>().map_err(|why| Error::Usage(why.into()))?;
+    // Missing options are left out, so that the API's defaults apply.
+    let new = WebhookChange {
+        url: Some(add.target.clone()),
+        name: Some(add.name.clone()),
+        events: Some(add.events.0.clone()),
+        headers: Some(headers).filter(|headers| !headers.is_empty()),
+        preset: add.preset.map(|preset| preset.as_str().to_owned()),
+        rate_limit: add.rate_limit.map(Some),
+        description: add.description.clone().map(Some),
+        ..WebhookChange::default()
     };
-    output.answer(&api.post(WEBHOOKS, &json!(new))?, |one: One| layout::with_secret("Added", &one.webhook))
+    output.answer(&api.post(WEBHOOKS, &json!(new))?, |answer: WebhookAnswer| {
+        layout::with_secret("Added", &answer.webhook)
+    })
 }
 
 /// `GET /api/admin/webhooks`
 pub(super) fn list(api: &Api, output: Output) -> Result<(), Error> {
     let answer = api.get(WEBHOOKS, &[])?;
     let on = output.json || webhooks_enabled(api)?;
-    output.answer(&answer, |all: Webhooks| layout::list(&all.webhooks, on, &chrono::Local))
+    output.answer(&answer, |all: WebhookList| layout::list(&all.webhooks, on, &chrono::Local))
 }
 
 /// `GET /api/admin/webhooks`, as a table of counts.
 pub(super) fn stats(api: &Api, output: Output) -> Result<(), Error> {
     let answer = api.get(WEBHOOKS, &[])?;
     let on = output.json || webhooks_enabled(api)?;
-    output.answer(&answer, |all: Webhooks| layout::stats(&all.webhooks, on, &chrono::Local))
+    output.answer(&answer, |all: WebhookList| layout::stats(&all.webhooks, on, &chrono::Local))
 }
 
 /// `GET /api/admin/settings`: the switch of all webhooks.
 fn webhooks_enabled(api: &Api) -> Result<bool, Error> {
-    Ok(api.get(SETTINGS, &[])?.read::<Settings>()?.settings.webhooks_enabled)
+    Ok(api.get(SETTINGS, &[])?.read::<SettingsAnswer>()?.settings.webhooks_enabled)
 }
 
 /// `POST /api/admin/webhooks/{id}/test`
 pub(super) fn test(target: &str, api: &Api, output: Output) -> Result<(), Error> {
     let id = if target.contains("://") { id_of(target, api)? } else { parse::id(target).map_err(Error::Usage)? };
     let answer = api.post(&format!("{WEBHOOKS}/{id}/test"), &json!({}))?;
-    let tested: Tested = answer.read()?;
-    output.answer(&answer, |tested: Tested| layout::tested(&tested))?;
+    let tested: TestAnswer = answer.read()?;
+    output.answer(&answer, |tested: TestAnswer| layout::tested(&tested))?;
     if tested.delivered { Ok(()) } else { Err(Error::Failed("the receiver did not accept the test delivery".into())) }
 }
 
 /// The id of the webhook with this URL.
 fn id_of(url: &str, api: &Api) -> Result<String, Error> {
-    let all: Webhooks = api.get(WEBHOOKS, &[])?.read()?;
+    let all: WebhookList = api.get(WEBHOOKS, &[])?.read()?;
     let ids: Vec<String> =
         all.webhooks.into_iter().filter(|webhook| webhook.url == url).map(|webhook| webhook.id).collect();
     match ids.as_slice() {
@@ -96,24 +89,28 @@ pub(super) fn remove(id: &str, api: &Api, output: Output) -> Result<(), Error> {
 /// `PATCH /api/admin/webhooks/{id}` `{active: true, held?}`
 pub(super) fn enable(id: &str, dismiss_held: bool, api: &Api, output: Output) -> Result<(), Error> {
     let held = if dismiss_held { "dismiss" } else { "deliver" };
-    let answer = api.patch(&format!("{WEBHOOKS}/{id}"), &json!({"active": true, "held": held}))?;
-    output.answer(&answer, |one: One| format!("Enabled {} ({})", one.webhook.name, one.webhook.id))
+    let change = WebhookChange { active: Some(true), held: Some(held.to_owned()), ..WebhookChange::default() };
+    let answer = api.patch(&format!("{WEBHOOKS}/{id}"), &json!(change))?;
+    output.answer(&answer, |answer: WebhookAnswer| format!("Enabled {} ({})", answer.webhook.name, answer.webhook.id))
 }
 
 /// `PATCH /api/admin/webhooks/{id}` `{active: false}`
 pub(super) fn disable(id: &str, api: &Api, output: Output) -> Result<(), Error> {
-    let answer = api.patch(&format!("{WEBHOOKS}/{id}"), &json!({"active": false}))?;
-    output.answer(&answer, |one: One| format!("Disabled {} ({})", one.webhook.name, one.webhook.id))
+    let change = WebhookChange { active: Some(false), ..WebhookChange::default() };
+    let answer = api.patch(&format!("{WEBHOOKS}/{id}"), &json!(change))?;
+    output.answer(&answer, |answer: WebhookAnswer| format!("Disabled {} ({})", answer.webhook.name, answer.webhook.id))
 }
 
 /// `PATCH /api/admin/settings` `{webhooksEnabled}`
 pub(super) fn switch_all(on: bool, api: &Api, output: Output) -> Result<(), Error> {
-    let answer = api.patch(SETTINGS, &json!({"webhooksEnabled": on}))?;
+    let change = SettingsChange { webhooks_enabled: Some(on), ..SettingsChange::default() };
+    let answer = api.patch(SETTINGS, &json!(change))?;
     output.answer(&answer, |_: Value| format!("{} all webhooks", if on { "Enabled" } else { "Disabled" }))
 }
 
 /// `POST /api/admin/webhooks/{id}/rotate-secret`
 pub(super) fn rotate(id: &str, grace_hours: u32, api: &Api, output: Output) -> Result<(), Error> {
-    let answer = api.post(&format!("{WEBHOOKS}/{id}/rotate-secret"), &json!({"graceHours": grace_hours}))?;
-    output.answer(&answer, |one: One| layout::with_secret("New secret of", &one.webhook))
+    let request = RotateRequest { grace_hours: Some(grace_hours) };
+    let answer = api.post(&format!("{WEBHOOKS}/{id}/rotate-secret"), &json!(request))?;
+    output.answer(&answer, |answer: WebhookAnswer| layout::with_secret("New secret of", &answer.webhook))
 }

@@ -139,7 +139,7 @@ impl Entry {
             name: named.map(name_kept).or(name).map(str::to_owned),
             code: Some(problem.code.as_str()),
             message: Some(problem.message.clone()),
-            field: problem.place().map(str::to_owned),
+            field: problem.path_or_field().map(str::to_owned),
             data: data.filter(|data| data.is_object()).map(|data| shape(data, 0, &mut 0)),
             session: session.map(str::to_owned),
             happened_ms: item.as_ref().and_then(|item| item.get("timestamp")).and_then(clock::parse),

@@ -5,12 +5,11 @@
 //! `properties`, `additionalProperties`. A null counts as a left-out field, as everywhere in the
 //! API. Events that TrackMate emits, and events that identify a person, are exempt ([`is_exempt`]).
 
-mod kind;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use trackmate_wire::api::{PlanSchema, PlanType, PlanTypes};
 use trackmate_wire::limits::{
     EVENT_NAME_CHARS_MAX, PLAN_BYTES_MAX, PLAN_DEPTH_MAX, PLAN_EVENTS_MAX, PLAN_FIELDS_MAX, PLAN_PATH_CHARS_MAX,
     PLAN_SHOWN_MAX,
@@ -19,24 +18,6 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::event::Row;
 use super::json;
-pub use kind::{Kind, Kinds, Mode};
-
-/// The form of a value. What is left out is not looked at.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanSchema"))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Schema {
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    kinds: Option<Kinds>,
-    /// Fields that must be there, and not null.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    required: BTreeSet<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    properties: BTreeMap<String, Schema>,
-    /// Whether there may be fields beside `properties`; true where it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    additional_properties: Option<bool>,
-}
 
 /// A tracking plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,10 +25,35 @@ pub struct Schema {
 pub struct Plan {
     /// The form of the data of each event, by its name.
     #[serde(default)]
-    pub events: BTreeMap<String, Schema>,
+    pub events: BTreeMap<String, PlanSchema>,
     /// Whether other events are allowed.
     #[serde(default)]
     pub additional_events: bool,
+}
+
+/// What becomes of an event that violates the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanMode"))]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Nothing is looked at.
+    Off,
+    /// It is stored and counted.
+    Report,
+    /// It is refused.
+    Reject,
+}
+
+impl Mode {
+    /// The mode's name in the database and in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Report => "report",
+            Self::Reject => "reject",
+        }
+    }
 }
 
 /// A way in which an event violates a plan.
@@ -123,7 +129,7 @@ impl Plan {
             return found;
         }
         match self.events.get(name) {
-            Some(schema) => schema.check("eventData", data, &mut found),
+            Some(schema) => check_value(schema, "eventData", data, &mut found),
             None if self.additional_events => {}
             None => found.push(Violation::new(Reason::UnknownEvent, "eventType", |_| {
                 "the company's tracking plan has no event of this name".to_owned()
@@ -151,10 +157,10 @@ impl Plan {
                 );
                 return Err(refused(message));
             }
-            if schema.kinds.as_ref().is_some_and(|kinds| !kinds.has(Kind::Object)) {
+            if schema.types.as_ref().is_some_and(|types| !types.has(PlanType::Object)) {
                 return Err(refused("the data of an event are an object: type is object or left out".to_owned()));
             }
-            if !schema.is_bounded(PLAN_DEPTH_MAX) {
+            if !is_bounded(schema, PLAN_DEPTH_MAX) {
                 let message = format!(
                     "a plan looks {PLAN_DEPTH_MAX} objects deep, \
                      and an object has at most {PLAN_FIELDS_MAX} fields and a type"
@@ -191,48 +197,48 @@ impl Plan {
     }
 }
 
-impl Schema {
-    fn check(&self, place: &str, value: &Value, found: &mut Vec<Violation>) {
-        let Some(kind) = Kind::of(value).filter(|_| found.len() < PLAN_SHOWN_MAX) else { return };
-        if let Some(kinds) = self.kinds.as_ref().filter(|kinds| !kinds.has(kind)) {
-            return found.push(Violation::new(Reason::WrongType, place, |place| {
-                format!("{place} is of type {}; the company's tracking plan has {}", kind.as_str(), kinds.shown())
-            }));
-        }
-        let Value::Object(members) = value else { return };
-        let is_there = |name: &String| members.get(name).is_some_and(|value| !value.is_null());
-        for name in self.required.iter().filter(|name| !is_there(name)) {
-            found.push(Violation::new(Reason::MissingField, &format!("{place}.{name}"), |place| {
-                format!("{place} is missing; the company's tracking plan requires it")
-            }));
-        }
-        for (name, value) in members {
-            match self.properties.get(name) {
-                Some(schema) => schema.check(&format!("{place}.{name}"), value, found),
-                None if self.additional_properties == Some(false) && !value.is_null() => {
-                    found.push(Violation::new(Reason::UnknownField, &format!("{place}.{name}"), |place| {
-                        format!("the company's tracking plan has no {place}")
-                    }));
-                }
-                None => {}
+/// Checks a value, and the values in it.
+fn check_value(schema: &PlanSchema, place: &str, value: &Value, found: &mut Vec<Violation>) {
+    let Some(kind) = PlanType::of(value).filter(|_| found.len() < PLAN_SHOWN_MAX) else { return };
+    if let Some(types) = schema.types.as_ref().filter(|types| !types.has(kind)) {
+        return found.push(Violation::new(Reason::WrongType, place, |place| {
+            format!("{place} is of type {}; the company's tracking plan has {}", kind.as_str(), types)
+        }));
+    }
+    let Value::Object(members) = value else { return };
+    let is_there = |name: &String| members.get(name).is_some_and(|value| !value.is_null());
+    for name in schema.required.iter().filter(|name| !is_there(name)) {
+        found.push(Violation::new(Reason::MissingField, &format!("{place}.{name}"), |place| {
+            format!("{place} is missing; the company's tracking plan requires it")
+        }));
+    }
+    for (name, value) in members {
+        match schema.properties.get(name) {
+            Some(schema) => check_value(schema, &format!("{place}.{name}"), value, found),
+            None if schema.additional_properties == Some(false) && !value.is_null() => {
+                found.push(Violation::new(Reason::UnknownField, &format!("{place}.{name}"), |place| {
+                    format!("the company's tracking plan has no {place}")
+                }));
             }
+            None => {}
         }
-        found.truncate(PLAN_SHOWN_MAX);
     }
+    found.truncate(PLAN_SHOWN_MAX);
+}
 
-    fn is_bounded(&self, depth: usize) -> bool {
-        let has_kind = !matches!(&self.kinds, Some(Kinds::Any(kinds)) if kinds.is_empty());
-        let is_narrow = self.properties.len() <= PLAN_FIELDS_MAX && self.required.len() <= PLAN_FIELDS_MAX;
-        let inner = |depth| self.properties.values().all(|schema| schema.is_bounded(depth));
-        let is_flat = self.properties.is_empty() || depth.checked_sub(1).is_some_and(inner);
-        has_kind && is_narrow && is_flat
-    }
+/// Whether a schema is within the limits, looked at this deep.
+fn is_bounded(schema: &PlanSchema, depth: usize) -> bool {
+    let has_kind = !matches!(&schema.types, Some(PlanTypes::Any(types)) if types.is_empty());
+    let is_narrow = schema.properties.len() <= PLAN_FIELDS_MAX && schema.required.len() <= PLAN_FIELDS_MAX;
+    let inner = |depth| schema.properties.values().all(|schema| is_bounded(schema, depth));
+    let is_flat = schema.properties.is_empty() || depth.checked_sub(1).is_some_and(inner);
+    has_kind && is_narrow && is_flat
 }
 
 /// The values at one place.
 #[derive(Default)]
 struct Seen<'a> {
-    kinds: BTreeSet<Kind>,
+    types: BTreeSet<PlanType>,
     objects: usize,
     /// For each field, how often it occurred, and its values. `None` after too many fields.
     members: Option<BTreeMap<&'a str, (usize, Seen<'a>)>>,
@@ -241,7 +247,7 @@ struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     fn add(&mut self, value: &'a Value, depth: usize) {
-        self.kinds.extend(Kind::of(value));
+        self.types.extend(PlanType::of(value));
         let Value::Object(members) = value else { return };
         self.objects += 1;
         if let Some(depth) = depth.checked_sub(1).filter(|_| !self.is_wide) {
@@ -262,18 +268,18 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn schema(&self, depth: usize) -> Schema {
-        let kinds = match self.kinds.first() {
-            Some(only) if self.kinds.len() == 1 => Some(Kinds::One(*only)),
-            Some(_) => Some(Kinds::Any(self.kinds.clone())),
+    fn schema(&self, depth: usize) -> PlanSchema {
+        let types = match self.types.first() {
+            Some(only) if self.types.len() == 1 => Some(PlanTypes::One(*only)),
+            Some(_) => Some(PlanTypes::Any(self.types.clone())),
             None => None,
         };
         let Some((members, depth)) = self.members.as_ref().zip(depth.checked_sub(1)) else {
-            return Schema { kinds, ..Schema::default() };
+            return PlanSchema { types, ..PlanSchema::default() };
         };
         let always = members.iter().filter(|(_, (times, _))| *times == self.objects);
-        Schema {
-            kinds,
+        PlanSchema {
+            types,
             required: always.map(|(name, _)| (*name).to_owned()).collect(),
             properties: members.iter().map(|(name, (_, seen))| ((*name).to_owned(), seen.schema(depth))).collect(),
             additional_properties: None,

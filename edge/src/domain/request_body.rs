@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
@@ -42,11 +42,6 @@ pub fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     Err(Problem { path: Some(name.clone()), ..Problem::new(Code::InvalidField, message) })
 }
 
-/// Distinguishes `null`, which clears a field, from a left-out field, which changes nothing.
-pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(d).map(Some)
-}
-
 /// Returns a text field that is required.
 pub fn required(value: Option<String>, field: &'static str) -> Result<String, Problem> {
     value
@@ -82,7 +77,7 @@ mod tests {
             ("{", Code::InvalidJson, None),
         ] {
             let problem = change::<Change>(text).unwrap_err();
-            assert_eq!((problem.code, problem.place()), (code, field), "{text}: {}", problem.message);
+            assert_eq!((problem.code, problem.path_or_field()), (code, field), "{text}: {}", problem.message);
         }
         assert!(change::<Change>(r#"{"name":null,"size":1}"#).is_ok());
     }

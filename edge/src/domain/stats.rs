@@ -12,7 +12,7 @@ use std::mem;
 
 pub use range::{CHANGES, Change, Interval, Range, offset_ms};
 use serde::Deserialize;
-use trackmate_wire::limits::{STATS_NAMES, STATS_NAMES_HELD};
+use trackmate_wire::limits::{STATS_NAMES, STATS_NAMES_COUNTED_MAX};
 
 use super::source::Source;
 
@@ -156,10 +156,10 @@ impl Counting {
                 (None, None) => self.figures.sessions += counted.n,
             }
         }
-        if self.names.len() > STATS_NAMES_HELD {
+        if self.names.len() > STATS_NAMES_COUNTED_MAX {
             let mut names: Vec<_> = mem::take(&mut self.names).into_iter().collect();
             names.sort_by_key(|(_, n)| Reverse(*n));
-            names.truncate(STATS_NAMES_HELD / 2);
+            names.truncate(STATS_NAMES_COUNTED_MAX / 2);
             self.names = names.into_iter().collect();
         }
     }

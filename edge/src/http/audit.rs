@@ -1,7 +1,7 @@
 //! The audit log: writes one entry for each request that is an action, before its answer goes out,
 //! and answers `GET /api/admin/audit`.
 
-use serde::Serialize;
+use trackmate_wire::api::{AuditEntry, AuditPage, KeyUsed};
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
@@ -11,10 +11,11 @@ use crate::domain::audit::ALL;
 use crate::domain::clock;
 use crate::error::Error;
 use crate::http::auth;
-use crate::http::context::{RequestContext, Trace};
-use crate::http::pagination::{self, Pagination};
+use crate::http::context::{AuditTrace, RequestContext};
+use crate::http::pagination;
+use crate::http::response;
 use crate::http::route::HandlerResult;
-use crate::http::route::{Parameters, Route, Target};
+use crate::http::route::{AuditTarget, Parameters, Route};
 use crate::runtime::random;
 use crate::store::audit::{self, Deed};
 
@@ -28,7 +29,7 @@ pub(crate) async fn record<T>(
     handled: Result<T, Error>,
 ) -> Result<T, Error> {
     let Some((action, audited)) = route.audit else { return handled };
-    let Trace { actor: Some(actor), company, target } = cx.take_trace() else { return handled };
+    let AuditTrace { actor: Some(actor), company, target } = cx.take_audit_trace() else { return handled };
     // In the operator's requests the path names the company, or the request has created it.
     let of_operator = || parameters.find("company").map(str::to_owned).or_else(|| target.clone());
     let Some(company) = company.or_else(of_operator) else { return handled };
@@ -37,9 +38,9 @@ pub(crate) async fn record<T>(
     // something that exists.
     let was_found = matches!(code, None | Some(Code::Conflict | Code::ErasedUser | Code::LimitReached));
     let in_path = match audited {
-        Target::Parameter(name) => Some(parameters.get(name)),
-        Target::Fixed(id) => Some(id),
-        Target::Handler => None,
+        AuditTarget::Parameter(name) => Some(parameters.get(name)),
+        AuditTarget::Fixed(id) => Some(id),
+        AuditTarget::Handler => None,
     };
     let in_path = in_path.filter(|_| was_found);
     let id = entry_id(cx.now_ms(), &hex(&random::bytes::<8>()));
@@ -51,7 +52,7 @@ pub(crate) async fn record<T>(
         request: cx.request_id(),
         outcome: code.map_or("ok", Code::as_str),
     };
-    let written = async { audit::add(cx.db(Some(&company))?, &company, deed, cx.now_ms()).await };
+    let written = async { audit::add(cx.db(&company)?, &company, deed, cx.now_ms()).await };
     if let Err(error) = written.await {
         console_error!("request {} is not in the audit log: {}", cx.request_id(), crate::store::brief(&error));
     }
@@ -61,35 +62,6 @@ pub(crate) async fn record<T>(
 /// Makes the id of an entry. Ids ascend with time: they begin with twelve digits of milliseconds.
 fn entry_id(ms: i64, random: &str) -> String {
     format!("aud_{ms:012x}{random}")
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct AuditEntry {
-    id: String,
-    at: String,
-    actor: String,
-    key: Option<KeyUsed>,
-    action: String,
-    target_id: Option<String>,
-    request_id: String,
-    outcome: String,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct KeyUsed {
-    pub(crate) id: String,
-    pub(crate) prefix: String,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct AuditPage {
-    success: bool,
-    entries: Vec<AuditEntry>,
-    pagination: Pagination,
 }
 
 /// `GET /api/admin/audit?limit&cursor&action&since&until` → `{success, entries:[{id, at, actor,
@@ -107,10 +79,10 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let until = cx.query_time("until")?.map_or_else(|| "~".to_owned(), |ms| entry_id(ms, ""));
     let before =
         pagination::cursor(cx, |id| Some(id.to_owned()))?.map_or_else(|| until.clone(), |id| id.min(until.clone()));
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let wanted = audit::Wanted { from: &from, before: &before, action };
     let mut found = audit::list(db, &admin.company, wanted, pagination::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));
+    let pagination = pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));
     let entry = |e: audit::Entry| AuditEntry {
         id: e.id,
         at: clock::iso(e.at),
@@ -122,5 +94,5 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         outcome: e.outcome,
     };
     let entries = found.into_iter().map(entry).collect();
-    Ok(serde_json::to_string(&AuditPage { success: true, entries, pagination })?)
+    response::answer(&AuditPage { entries, pagination })
 }

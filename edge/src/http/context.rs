@@ -20,13 +20,13 @@ use crate::store::audit::Actor;
 /// take the one that it needs.
 pub(crate) struct RequestContext {
     request: RefCell<Request>,
-    trace: RefCell<Trace>,
+    audit_trace: RefCell<AuditTrace>,
     ingest: IngestContext,
 }
 
 /// What the audit log records of a request.
 #[derive(Default)]
-pub(crate) struct Trace {
+pub(crate) struct AuditTrace {
     /// Who calls.
     pub(crate) actor: Option<Actor>,
     pub(crate) company: Option<String>,
@@ -51,24 +51,24 @@ impl RequestContext {
         let header = |name| header(&request, name);
         let client = Client { origin: header("origin"), user_agent: header("user-agent") };
         let ingest = IngestContext::new(Context::new(env, worker, now_ms(), request_id), client);
-        Self { request: RefCell::new(request), trace: RefCell::default(), ingest }
+        Self { request: RefCell::new(request), audit_trace: RefCell::default(), ingest }
     }
 
     /// Records who calls and for which company, after the check of the key.
     pub(crate) fn set_actor(&self, company: Option<&str>, actor: Actor) {
-        let mut trace = self.trace.borrow_mut();
-        trace.actor = Some(actor);
-        trace.company = company.map(str::to_owned);
+        let mut audit_trace = self.audit_trace.borrow_mut();
+        audit_trace.actor = Some(actor);
+        audit_trace.company = company.map(str::to_owned);
     }
 
     /// Records what the request created or changed, for the audit log.
-    pub(crate) fn changed(&self, id: &str) {
-        self.trace.borrow_mut().target = Some(id.to_owned());
+    pub(crate) fn set_audit_target(&self, id: &str) {
+        self.audit_trace.borrow_mut().target = Some(id.to_owned());
     }
 
     /// Takes what was recorded for the audit log.
-    pub(crate) fn take_trace(&self) -> Trace {
-        self.trace.take()
+    pub(crate) fn take_audit_trace(&self) -> AuditTrace {
+        self.audit_trace.take()
     }
 
     pub(crate) fn path(&self) -> String {
@@ -125,13 +125,13 @@ impl RequestContext {
     }
 
     /// The protocol (without its colon) and the host (with its port) of the request's URL.
-    pub(crate) fn own_origin(&self) -> Option<(String, String)> {
+    pub(crate) fn request_origin(&self) -> Option<(String, String)> {
         let url = web_sys::Url::new(&self.request.borrow().inner().url()).ok()?;
         Some((url.protocol().trim_end_matches(':').to_owned(), url.host()))
     }
 
     /// The host of the request's URL, without its port.
-    pub(crate) fn own_host(&self) -> Option<String> {
+    pub(crate) fn request_host(&self) -> Option<String> {
         Some(web_sys::Url::new(&self.request.borrow().inner().url()).ok()?.hostname())
     }
 }

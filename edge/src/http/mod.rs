@@ -44,7 +44,7 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
     match answered {
         Ok(Success::Stream(stream)) => Ok(stream),
         Ok(Success::Json(json)) => response::respond(&cx, Some(path), Ok(json)),
-        Err(error) => response::respond(&cx, Some(path), Err(rate_limit::refused(&cx, error).await)),
+        Err(error) => response::respond(&cx, Some(path), Err(rate_limit::count_refused(&cx, error).await)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What every list has: a limit, a cursor, and whether there are more items.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::Serialize;
+use trackmate_wire::api::Pagination;
 use trackmate_wire::limits::{LIST_BYTES_MAX, PAGE_ITEMS};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -12,36 +12,29 @@ use crate::store::Page;
 /// that D1 binds exactly.
 pub(crate) const NEWEST: i64 = (1 << 53) - 1;
 
-/// `pagination` of an answer.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Pagination {
-    limit: usize,
-    has_more: bool,
-    next_cursor: Option<String>,
+/// Cuts a list to its page. The list was read with one item more than the page has ([`rows`]).
+/// `cursor` makes the cursor of the next page from the last item of this one.
+pub(crate) fn cut<T>(items: &mut Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Pagination {
+    cut_early(items, limit, false, cursor)
 }
 
-impl Pagination {
-    /// Cuts a list to its page. The list was read with one item more than the page has ([`rows`]).
-    /// `cursor` makes the cursor of the next page from the last item of this one.
-    pub(crate) fn cut<T>(items: &mut Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
-        Self::ended(items, limit, false, cursor)
-    }
+/// Cuts a page that may have ended early. Returns its items too.
+pub(crate) fn cut_page<T>(page: Page<T>, limit: usize, cursor: impl Fn(&T) -> String) -> (Vec<T>, Pagination) {
+    let Page { mut items, is_early } = page;
+    let pagination = cut_early(&mut items, limit, is_early, cursor);
+    (items, pagination)
+}
 
-    /// Cuts a page that may have ended early. Returns its items too.
-    pub(crate) fn of<T>(page: Page<T>, limit: usize, cursor: impl Fn(&T) -> String) -> (Vec<T>, Self) {
-        let Page { mut items, is_early } = page;
-        let pagination = Self::ended(&mut items, limit, is_early, cursor);
-        (items, pagination)
-    }
-
-    /// Cuts items that may have ended early.
-    pub(crate) fn ended<T>(items: &mut Vec<T>, limit: usize, early: bool, cursor: impl Fn(&T) -> String) -> Self {
-        let has_more = early || items.len() > limit;
-        items.truncate(limit);
-        Self { limit, has_more, next_cursor: items.last().filter(|_| has_more).map(cursor) }
-    }
+/// Cuts items that may have ended early.
+pub(crate) fn cut_early<T>(
+    items: &mut Vec<T>,
+    limit: usize,
+    is_early: bool,
+    cursor: impl Fn(&T) -> String,
+) -> Pagination {
+    let has_more = is_early || items.len() > limit;
+    items.truncate(limit);
+    Pagination { limit, has_more, next_cursor: items.last().filter(|_| has_more).map(cursor) }
 }
 
 /// Checks that the query has no other parameters than these. If the name of a filter has a typing

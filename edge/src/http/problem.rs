@@ -63,7 +63,7 @@ pub(crate) fn json(problem: &Problem, request_id: &str) -> String {
         code: problem.code.as_str(),
         message: &problem.message,
         request_id,
-        field: problem.place(),
+        field: problem.path_or_field(),
     };
     serde_json::to_string(&body).unwrap_or_else(|_| r#"{"success":false,"code":"internal"}"#.to_owned())
 }

@@ -23,7 +23,7 @@ const REFUSED: &str = "RATE_REFUSED";
 
 /// Counts a page's request with this number of items. A request that did not pass through
 /// Cloudflare has no client address, and is not counted.
-pub(crate) async fn page(cx: &RequestContext, company: &str, items: usize) -> Result<(), Problem> {
+pub(crate) async fn count_page(cx: &RequestContext, company: &str, items: usize) -> Result<(), Problem> {
     let Some(network) = caller(cx) else { return Ok(()) };
     for _ in 0..weight(items) {
         count(cx, PAGES, format!("{company} {network}")).await?;
@@ -32,14 +32,14 @@ pub(crate) async fn page(cx: &RequestContext, company: &str, items: usize) -> Re
 }
 
 /// Counts a request with a key.
-pub(crate) async fn key(cx: &RequestContext, hash: &str) -> Result<(), Problem> {
+pub(crate) async fn count_key(cx: &RequestContext, hash: &str) -> Result<(), Problem> {
     count(cx, KEYS, hash.to_owned()).await
 }
 
 /// Counts the items of a request with a key. The request itself is counted already, as one.
-pub(crate) async fn items(cx: &RequestContext, hash: &str, items: usize) -> Result<(), Problem> {
+pub(crate) async fn count_items(cx: &RequestContext, hash: &str, items: usize) -> Result<(), Problem> {
     for _ in 1..weight(items) {
-        key(cx, hash).await?;
+        count_key(cx, hash).await?;
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ fn weight(items: usize) -> usize {
 
 /// Counts a request that was refused because its key or company is unknown. Over the limit, the
 /// answer is `rate_limited` instead. Other callers with the same address are not limited by it.
-pub(crate) async fn refused(cx: &RequestContext, error: Error) -> Error {
+pub(crate) async fn count_refused(cx: &RequestContext, error: Error) -> Error {
     match (error.code(), caller(cx)) {
         (Code::InvalidKey | Code::UnknownCompany, Some(network)) => {
             count(cx, REFUSED, network).await.map_or_else(Error::from, |()| error)

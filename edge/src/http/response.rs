@@ -1,5 +1,6 @@
 //! What all answers have in common: headers, CORS, problems, and the answer to an unknown path.
 
+use serde::Serialize;
 use trackmate_wire::limits::ECHO_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::{Headers, Method, Response};
@@ -68,6 +69,19 @@ pub(crate) fn success() -> HandlerResult {
     Ok(r#"{"success":true}"#.to_owned())
 }
 
+/// The answer of a handler: `success`, and the members of `answer`, a struct with at least one.
+pub(crate) fn answer(answer: &impl Serialize) -> HandlerResult {
+    add_success(serde_json::to_string(answer))
+}
+
+/// One function for all types of answers, since each copy would make the Worker larger.
+#[inline(never)]
+fn add_success(json: serde_json::Result<String>) -> HandlerResult {
+    let mut json = json?;
+    json.insert_str(1, r#""success":true,"#);
+    Ok(json)
+}
+
 /// Writes a handler's result as an answer with status, headers and body.
 pub(crate) fn respond(cx: &RequestContext, path: Option<&Path>, handled: HandlerResult) -> worker::Result<Response> {
     let headers = common_headers(cx)?;
@@ -117,7 +131,7 @@ pub(crate) async fn unknown(cx: &RequestContext) -> worker::Result<Response> {
 
 /// The page for an unknown path. It is one of the deployment's files.
 async fn page_not_found(cx: &RequestContext) -> Option<Response> {
-    let (protocol, host) = cx.own_origin()?;
+    let (protocol, host) = cx.request_origin()?;
     let page = cx.env().assets("ASSETS").ok()?.fetch(format!("{protocol}://{host}/404"), None).await.ok()?;
     (page.status_code() == 200).then(|| page.with_status(404))
 }

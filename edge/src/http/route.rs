@@ -34,7 +34,7 @@ pub(crate) struct Route {
     /// add parameters of their own.
     query: Option<&'static [&'static [&'static str]]>,
     /// What the audit log records.
-    pub(crate) audit: Option<(Action, Target)>,
+    pub(crate) audit: Option<(Action, AuditTarget)>,
     /// The function that answers it.
     pub(crate) handler: Handler,
 }
@@ -56,29 +56,29 @@ pub(crate) enum Caller {
 
 /// What an action changes, for the audit log.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Target {
+pub(crate) enum AuditTarget {
     /// The thing that this parameter of the path names.
     Parameter(&'static str),
     /// The thing with this id.
     Fixed(&'static str),
-    /// The thing that the handler names with [`RequestContext::changed`], or nothing.
+    /// The thing that the handler names with [`RequestContext::set_audit_target`], or nothing.
     Handler,
 }
 
 /// A handler, by the credentials that it needs.
 pub(crate) enum Handler {
     /// Needs no key, or checks the key itself.
-    Open(for<'a> fn(&'a RequestContext, &'a Parameters) -> Answering<'a, String>),
+    Open(for<'a> fn(&'a RequestContext, &'a Parameters) -> HandlerFuture<'a, String>),
     /// Needs the key of a company's admin.
-    Admin(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> Answering<'a, String>),
+    Admin(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> HandlerFuture<'a, String>),
     /// Needs the key of a company's admin, and writes its answer piece by piece.
-    AdminStream(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> Answering<'a, Response>),
+    AdminStream(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> HandlerFuture<'a, Response>),
     /// Needs the operator's key.
-    Operator(for<'a> fn(&'a RequestContext, Operator, &'a Parameters) -> Answering<'a, String>),
+    Operator(for<'a> fn(&'a RequestContext, Operator, &'a Parameters) -> HandlerFuture<'a, String>),
 }
 
 /// The future of a handler's answer.
-type Answering<'a, T> = LocalBoxFuture<'a, Result<T, Error>>;
+type HandlerFuture<'a, T> = LocalBoxFuture<'a, Result<T, Error>>;
 
 pub(crate) const fn at(template: &'static str, routes: &'static [Route]) -> Path {
     Path { template, takes: |_| true, has_visitor_cookie: false, routes }
@@ -131,7 +131,7 @@ impl Route {
     }
 
     /// Has the audit log record this action.
-    pub(crate) const fn audit(self, action: Action, target: Target) -> Self {
+    pub(crate) const fn audit(self, action: Action, target: AuditTarget) -> Self {
         Self { audit: Some((action, target)), ..self }
     }
 

@@ -15,10 +15,12 @@ use crate::http::context::RequestContext;
 use crate::http::operator::companies;
 use crate::http::public::{contacts, events as page_events, profile};
 use crate::http::response::success;
-use crate::http::route::{Caller, Handler, HandlerResult, Parameters, Path, Target, at, delete, get, patch, post, put};
+use crate::http::route::{
+    AuditTarget, Caller, Handler, HandlerResult, Parameters, Path, at, delete, get, patch, post, put,
+};
 use crate::http::server::events as server_events;
 use crate::http::{audit, vendor};
-use crate::ingest::vendor::Family;
+use crate::ingest::vendor::VendorFormat;
 
 /// A handler without credentials. Parameters of the path follow its name.
 macro_rules! open {
@@ -62,7 +64,7 @@ macro_rules! operator {
 /// The parameters of every list with pages.
 const PAGE: &[&str] = &["limit", "cursor"];
 /// The thing that `{id}` in the path names.
-const ID: Target = Target::Parameter("id");
+const ID: AuditTarget = AuditTarget::Parameter("id");
 
 /// All paths. If two templates match, the first one counts.
 pub(crate) const PATHS: &[Path] = &[
@@ -76,7 +78,7 @@ pub(crate) const PATHS: &[Path] = &[
     // Other vendors' clients.
     at("/beacon/v1/batch", &[post(open!(VendorClient, segment_batch)).any_query()]),
     at("/v1/{kind}", &[post(open!(VendorClient, segment, kind)).any_query()])
-        .of(|kind| Family::segment(kind).is_some()),
+        .of(|kind| VendorFormat::segment(kind).is_some()),
     at("/v1/projects/{key}/settings", &[get(open!(VendorClient, vendor::settings, key)).any_query()]),
     at("/sourceConfig", &[get(open!(VendorClient, vendor::source_config)).any_query()]),
     at("/batch", &[post(open!(VendorClient, posthog)).any_query()]),
@@ -114,9 +116,9 @@ pub(crate) const PATHS: &[Path] = &[
     at("/api/admin/users/{id}/identities", &[get(admin!(identities::list, id)).query(&[PAGE])]),
     at("/api/admin/users/{id}/records", &[get(admin!(records::list, id)).query(&[PAGE, &["kind"]])]),
     at("/api/admin/users/{id}/erasure", &[get(admin!(erasures::get, id))]),
-    at("/api/admin/identity/merge", &[post(admin!(identities::merge)).audit(Action::UserMerge, Target::Handler)]),
-    at("/api/admin/identity/undo", &[post(admin!(identities::undo)).audit(Action::IdentityUndo, Target::Handler)]),
-    at("/api/admin/tombstones", &[delete(admin!(erasures::lift)).audit(Action::TombstoneLift, Target::Handler)]),
+    at("/api/admin/identity/merge", &[post(admin!(identities::merge)).audit(Action::UserMerge, AuditTarget::Handler)]),
+    at("/api/admin/identity/undo", &[post(admin!(identities::undo)).audit(Action::IdentityUndo, AuditTarget::Handler)]),
+    at("/api/admin/tombstones", &[delete(admin!(erasures::lift)).audit(Action::TombstoneLift, AuditTarget::Handler)]),
     // Groups.
     at("/api/admin/groups", &[get(admin!(groups::list)).query(&[PAGE, &["search", "groupId", "kind"]])]),
     at(
@@ -141,14 +143,14 @@ pub(crate) const PATHS: &[Path] = &[
         "/api/admin/export/users/{format}",
         &[get(admin_stream!(export::users, format))
             .query(&[&export::COMMON, &export::USERS, &records::PARAMETERS])
-            .audit(Action::ExportUsers, Target::Handler)],
+            .audit(Action::ExportUsers, AuditTarget::Handler)],
     )
     .of(|format| Format::named(format).is_some()),
     at(
         "/api/admin/export/events/{format}",
         &[get(admin_stream!(export::events, format))
             .query(&[&export::COMMON, &export::EVENTS])
-            .audit(Action::ExportEvents, Target::Handler)],
+            .audit(Action::ExportEvents, AuditTarget::Handler)],
     )
     .of(|format| Format::named(format).is_some()),
     at("/api/admin/exports", &[get(admin!(exports::list)).query(&[PAGE])]),
@@ -156,7 +158,7 @@ pub(crate) const PATHS: &[Path] = &[
     // Webhooks.
     at(
         "/api/admin/webhooks",
-        &[get(admin!(webhooks::list)), post(admin!(webhooks::post)).audit(Action::WebhookCreate, Target::Handler)],
+        &[get(admin!(webhooks::list)), post(admin!(webhooks::post)).audit(Action::WebhookCreate, AuditTarget::Handler)],
     ),
     at(
         "/api/admin/webhooks/{id}",
@@ -169,7 +171,7 @@ pub(crate) const PATHS: &[Path] = &[
     at("/api/admin/webhooks/{id}/test", &[post(admin!(webhooks::test, id)).audit(Action::WebhookTest, ID)]),
     at(
         "/api/webhook/test",
-        &[post(admin!(webhooks::test_funnel)).audit(Action::WebhookTest, Target::Fixed(settings::FUNNEL))],
+        &[post(admin!(webhooks::test_funnel)).audit(Action::WebhookTest, AuditTarget::Fixed(settings::FUNNEL))],
     ),
     at(
         "/api/admin/webhooks/{id}/rotate-secret",
@@ -179,7 +181,8 @@ pub(crate) const PATHS: &[Path] = &[
     at("/api/admin/webhooks/{id}/recover", &[post(admin!(deliveries::recover, id)).audit(Action::WebhookRecover, ID)]),
     at(
         "/api/admin/webhooks/{id}/deliveries/{delivery}/resend",
-        &[post(admin!(deliveries::resend, id, delivery)).audit(Action::WebhookResend, Target::Parameter("delivery"))],
+        &[post(admin!(deliveries::resend, id, delivery))
+            .audit(Action::WebhookResend, AuditTarget::Parameter("delivery"))],
     ),
     // Received events.
     at("/api/admin/events", &[get(admin!(events::list)).query(&[PAGE, &["outcome", "eventType", "door"]])]),
@@ -193,31 +196,37 @@ pub(crate) const PATHS: &[Path] = &[
     // The company itself.
     at("/api/admin/audit", &[get(admin!(audit::list)).query(&[PAGE, &["action", "since", "until"]])]),
     at("/api/admin/stats", &[get(admin!(stats::get)).query(&[&["from", "to", "interval", "zone"]])]),
-    at("/api/admin/plan", &[get(admin!(plan::get)), put(admin!(plan::put)).audit(Action::PlanUpdate, Target::Handler)]),
+    at(
+        "/api/admin/plan",
+        &[get(admin!(plan::get)), put(admin!(plan::put)).audit(Action::PlanUpdate, AuditTarget::Handler)],
+    ),
     at("/api/admin/plan/infer", &[post(admin!(plan::infer))]),
     at("/api/admin/plan/check", &[post(admin!(plan::check))]),
     at(
         "/api/admin/keys",
-        &[get(admin!(keys::list)), post(admin!(keys::post)).audit(Action::KeyCreate, Target::Handler)],
+        &[get(admin!(keys::list)), post(admin!(keys::post)).audit(Action::KeyCreate, AuditTarget::Handler)],
     ),
     at("/api/admin/keys/{id}", &[delete(admin!(keys::delete, id)).audit(Action::KeyRevoke, ID)]),
     at(
         "/api/admin/settings",
-        &[get(admin!(settings::get)), patch(admin!(settings::patch)).audit(Action::SettingsUpdate, Target::Handler)],
+        &[
+            get(admin!(settings::get)),
+            patch(admin!(settings::patch)).audit(Action::SettingsUpdate, AuditTarget::Handler),
+        ],
     ),
     // The operator.
     at(
         "/api/operator/companies",
         &[
             get(operator!(companies::list)).query(&[PAGE]),
-            post(operator!(companies::post)).audit(Action::CompanyCreate, Target::Handler),
+            post(operator!(companies::post)).audit(Action::CompanyCreate, AuditTarget::Handler),
         ],
     ),
     at(
         "/api/operator/companies/{company}/keys",
         &[
             get(operator!(companies::keys, company)),
-            post(operator!(companies::add_key, company)).audit(Action::KeyCreate, Target::Handler),
+            post(operator!(companies::add_key, company)).audit(Action::KeyCreate, AuditTarget::Handler),
         ],
     ),
     at(
@@ -232,19 +241,19 @@ async fn health(_cx: &RequestContext) -> HandlerResult {
 }
 
 async fn segment(cx: &RequestContext, kind: &str) -> HandlerResult {
-    vendor::post(cx, &Family::segment(kind).unwrap_or(Family::SegmentBatch)).await
+    vendor::post(cx, &VendorFormat::segment(kind).unwrap_or(VendorFormat::SegmentBatch)).await
 }
 
 async fn segment_batch(cx: &RequestContext) -> HandlerResult {
-    vendor::post(cx, &Family::SegmentBatch).await
+    vendor::post(cx, &VendorFormat::SegmentBatch).await
 }
 
 async fn posthog(cx: &RequestContext) -> HandlerResult {
-    vendor::post(cx, &Family::PostHog).await
+    vendor::post(cx, &VendorFormat::PostHog).await
 }
 
 async fn jitsu(cx: &RequestContext, kind: &str) -> HandlerResult {
-    vendor::post(cx, &Family::Jitsu(kind.to_owned())).await
+    vendor::post(cx, &VendorFormat::Jitsu(kind.to_owned())).await
 }
 
 /// Finds the path that matches, and its parameters. A slash at the end makes no difference.

@@ -2,6 +2,7 @@
 //! page's `alias` event merges nobody and is stored like any event.
 
 use serde::Deserialize;
+use trackmate_wire::api::Warning;
 use trackmate_wire::limits::ALIASES_MAX;
 use trackmate_wire::problem::Code;
 
@@ -10,7 +11,6 @@ use crate::domain::event::Row;
 use crate::domain::secret::Scope;
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
-use crate::ingest::receipt::Warning;
 use crate::people::identity_key::address;
 use crate::people::identity_key::user;
 use crate::people::merge;
@@ -58,7 +58,7 @@ pub(crate) async fn merge_aliases(
     }
     let mut warnings = Vec::new();
     let ids: Vec<&str> = named.iter().map(|row| row.id.as_str()).collect();
-    let known = ingest::known(cx.db(Some(company))?, company, &ids).await?;
+    let known = ingest::known(cx.db(company)?, company, &ids).await?;
     let fresh = named.into_iter().filter(|row| !known.contains(&row.id));
     for (position, row) in fresh.enumerate() {
         let warning = if position < ALIASES_MAX { merge_one(cx, company, row).await? } else { Some(TOO_MANY) };
@@ -88,7 +88,7 @@ async fn merge_one(cx: &IngestContext, company: &str, row: &Row) -> Result<Optio
 
 /// The profile of a person, by profile id, user id or email address.
 async fn known(cx: &IngestContext, company: &str, id: &str) -> Result<Option<String>, Error> {
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     if address(id).is_err()
         && let Some(profile) = people::profile(db, company, id).await?
     {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use trackmate_wire::api::Warning;
 use trackmate_wire::ids::email_typed;
 use trackmate_wire::limits::{CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, NAME_CHARS_MAX, SESSION_IDENTIFIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
@@ -17,7 +18,6 @@ use crate::ingest::admission;
 use crate::ingest::browser::{company, session};
 use crate::ingest::context::IngestContext;
 use crate::ingest::owner::{PersonChange, new_profile};
-use crate::ingest::receipt::Warning;
 use crate::people::identity_key::address;
 use crate::people::identity_proof;
 use crate::runtime::random;
@@ -49,7 +49,7 @@ pub(crate) struct IdentifyRequest {
 pub(crate) struct IdentifyResult {
     /// The public id of the address. Each address has another, so it does not reveal which
     /// addresses belong to one person.
-    pub(crate) shown: String,
+    pub(crate) public_id: String,
     /// The person's profile; `None` if the identify was refused without a problem.
     pub(crate) profile: Option<String>,
     /// Whether it is no repeat.
@@ -245,7 +245,7 @@ impl IdentifyCommand {
             platform_id: &random::message_id(),
             trusted: self.trusted,
         };
-        let identified = identify::add(cx.db(Some(&self.company))?, &request, &self.row, &person, change.grant).await?;
+        let identified = identify::add(cx.db(&self.company)?, &request, &self.row, &person, change.grant).await?;
         admission::check(cx, identified.admission)?;
         if let Some(refused) = identified.refused {
             return Err(limit_reached(refused).into());
@@ -255,12 +255,12 @@ impl IdentifyCommand {
         }
         // No row: another event has this message id, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
-        let identify::Found { shown, profile } = identified.found.ok_or_else(taken)?;
+        let identify::Found { shown: public_id, profile } = identified.found.ok_or_else(taken)?;
         if profile.is_some() {
             cx.log().stored(std::iter::once(&self.row), &identified.stored.new);
         }
         cx.emitted(&self.company, identified.stored.outbox);
-        Ok(Some(IdentifyResult { shown, profile, new: identified.new }))
+        Ok(Some(IdentifyResult { public_id, profile, new: identified.new }))
     }
 
     /// Whether a secret key or a valid `userHash` proves the identify.

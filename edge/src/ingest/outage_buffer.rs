@@ -33,7 +33,7 @@ use crate::ingest::browser::BrowserBatch;
 use crate::ingest::context::{Client, IngestContext};
 use crate::ingest::identify::IdentifyCommand;
 use crate::ingest::server::ServerBatch;
-use crate::ingest::vendor::{Key, VendorRequest};
+use crate::ingest::vendor::{VendorRequest, WriteKey};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::runtime::random;
@@ -90,11 +90,11 @@ impl BufferedRequest {
     }
 
     /// The key that the request was sent with.
-    fn key(&self) -> Key {
+    fn key(&self) -> WriteKey {
         match self {
-            Self::Browser(batch) => Key::Public(batch.company.clone()),
-            Self::Identify(command) => Key::Public(command.company.clone()),
-            Self::Server(batch) => Key::Server(batch.hash.clone()),
+            Self::Browser(batch) => WriteKey::Public(batch.company.clone()),
+            Self::Identify(command) => WriteKey::Public(command.company.clone()),
+            Self::Server(batch) => WriteKey::Server(batch.hash.clone()),
             Self::Vendor(request) => request.key.clone(),
         }
     }
@@ -244,8 +244,8 @@ impl BufferedMessage {
         let Message { at, request, .. } = &self.0;
         let key = request.key();
         let (source, company) = match key {
-            Key::Public(company) => (Source::Browser, Some(company)),
-            Key::Server(hash) => {
+            WriteKey::Public(company) => (Source::Browser, Some(company)),
+            WriteKey::Server(hash) => {
                 let found = companies::key(&store::database(env, None)?, &hash).await?;
                 (Source::Server, found.map(|key| key.company))
             }

@@ -25,10 +25,10 @@ const BODY_START_BYTES: usize = 1024;
 
 /// The outcomes of a request's items so far.
 #[derive(Default)]
-pub(crate) struct OutcomeLog(RefCell<Collected>);
+pub(crate) struct OutcomeLog(RefCell<RequestOutcomes>);
 
 #[derive(Default)]
-struct Collected {
+struct RequestOutcomes {
     company: Option<String>,
     source: Source,
     session: Option<String>,
@@ -36,7 +36,7 @@ struct Collected {
     /// The start of a body that cannot be read.
     body_start: Option<String>,
     /// Whether a rejection of the request is logged.
-    refused: bool,
+    has_rejection: bool,
     entries: Vec<Entry>,
 }
 
@@ -89,24 +89,24 @@ impl OutcomeLog {
         }
         let items: Vec<&str> = items.collect();
         let mut collected = self.0.borrow_mut();
-        let Collected { session, entries, .. } = &mut *collected;
+        let RequestOutcomes { session, entries, .. } = &mut *collected;
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-        let entry = |(place, problem): &(usize, Problem)| {
-            Entry::rejected(items.get(*place).copied(), None, session.as_deref(), problem)
+        let entry = |(index, problem): &(usize, Problem)| {
+            Entry::rejected(items.get(*index).copied(), None, session.as_deref(), problem)
         };
         entries.extend(sorted.rejected.iter().take(most).map(entry));
     }
 
     /// Logs the rejected items of a vendor's request. `items` are all items, as JSON texts.
     /// Rejections by the tracking plan are logged by [`Self::rejected_rows`].
-    pub(crate) fn rejected_items(&self, items: &[&str], refused: &[(usize, Problem)]) {
+    pub(crate) fn rejected_items(&self, items: &[&str], rejected: &[(usize, Problem)]) {
         let mut collected = self.0.borrow_mut();
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-        let ours = refused.iter().filter(|(_, problem)| problem.code != Code::PlanViolation).take(most);
+        let ours = rejected.iter().filter(|(_, problem)| problem.code != Code::PlanViolation).take(most);
         let before = collected.entries.len();
-        let entries = ours.map(|(place, problem)| Entry::rejected(items.get(*place).copied(), None, None, problem));
+        let entries = ours.map(|(index, problem)| Entry::rejected(items.get(*index).copied(), None, None, problem));
         collected.entries.extend(entries);
-        collected.refused |= collected.entries.len() > before;
+        collected.has_rejection |= collected.entries.len() > before;
     }
 
     /// Logs stored events and duplicates while somebody watches. `new` are the ids of the stored
@@ -135,7 +135,7 @@ impl OutcomeLog {
             }
             let entry = Entry::rejected(Some(body), name, collected.session.as_deref(), problem);
             collected.entries.push(entry);
-            collected.refused = true;
+            collected.has_rejection = true;
         }
         handled
     }
@@ -144,16 +144,17 @@ impl OutcomeLog {
     /// buffered request.
     pub(crate) fn rejected_rows<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
         let mut collected = self.0.borrow_mut();
-        let Collected { session, entries, refused, .. } = &mut *collected;
+        let RequestOutcomes { session, entries, has_rejection, .. } = &mut *collected;
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
         let before = entries.len();
         entries.extend(rows.take(most).map(|(row, problem)| Entry::refused(row, session.as_deref(), problem)));
-        *refused |= entries.len() > before;
+        *has_rejection |= entries.len() > before;
     }
 
     /// Writes the outcomes of a request once the answer is sent.
     pub(crate) fn write<T>(&self, cx: &Context, handled: &Result<T, Error>) {
-        let Collected { company: Some(company), source, session, refused, mut entries, .. } = self.0.take() else {
+        let RequestOutcomes { company: Some(company), source, session, has_rejection, mut entries, .. } = self.0.take()
+        else {
             return;
         };
         if let Err(Error::Problem(problem)) = handled {
@@ -161,7 +162,7 @@ impl OutcomeLog {
             if matches!(problem.code, Code::UnknownCompany | Code::RateLimited) {
                 return;
             }
-            if !refused {
+            if !has_rejection {
                 entries.push(Entry::rejected(None, None, session.as_deref(), problem));
             }
         }
@@ -186,7 +187,7 @@ impl OutcomeLog {
 
 /// The number of rejected items that this isolate logged in a minute.
 #[derive(Default)]
-struct Minute {
+struct RejectedInMinute {
     minute: i64,
     /// By company and API, for companies that exist.
     each: BTreeMap<(String, Source), usize>,
@@ -196,7 +197,7 @@ struct Minute {
 }
 
 thread_local! {
-    static MINUTE: RefCell<Minute> = RefCell::default();
+    static MINUTE: RefCell<RejectedInMinute> = RefCell::default();
     /// Companies that are known to exist.
     static KNOWN: RefCell<HashSet<String>> = RefCell::default();
 }
@@ -222,7 +223,7 @@ fn is_within_minute(company: &str, source: Source, entries: &[Entry], now_ms: i6
     }
     MINUTE.with_borrow_mut(|m| {
         if m.minute != now_ms / 60_000 {
-            *m = Minute { minute: now_ms / 60_000, ..Minute::default() };
+            *m = RejectedInMinute { minute: now_ms / 60_000, ..RejectedInMinute::default() };
         }
         let (logged, most) = if KNOWN.with_borrow(|known| known.contains(company)) {
             let each = m.each.entry((company.to_owned(), source)).or_default();

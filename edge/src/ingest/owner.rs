@@ -2,6 +2,7 @@
 //! has the address or the user id.
 
 use serde::{Deserialize, Serialize};
+use trackmate_wire::api::Warning;
 use trackmate_wire::hex::hex;
 use trackmate_wire::ids::{SERVER_SESSION_PREFIX, key_kind, server_session_id};
 use trackmate_wire::problem::{Code, Problem};
@@ -15,7 +16,6 @@ use crate::domain::source::Source;
 use crate::domain::{self, clock, tombstone};
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
-use crate::ingest::receipt::Warning;
 use crate::people::conflict::ConflictRetries;
 use crate::runtime::random;
 use crate::store::identity_keys::KeyGrant;
@@ -111,13 +111,13 @@ pub(crate) async fn store_for_owner(
     let mut retries = ConflictRetries::default();
     loop {
         retries.next(cx).await?;
-        let person = Person::of(&resolved, identifiers)?;
+        let person = IdentifiedPerson::of(&resolved, identifiers)?;
         let (profile, session) = new_profile(cx.now_ms());
         let user = new_user(cx, &company, &profile, events)?;
-        let candidate = Candidate { profile, session, hash: &hash_of_key, user, platform_id: random::message_id() };
+        let candidate = NewPerson { profile, session, hash: &hash_of_key, user, platform_id: random::message_id() };
         let (subject, session) = candidate.subject(&person, identifiers);
         let request = Request { session, marker: random::number(), ..shared };
-        let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, change.grant).await? {
+        let stored = match ingest::server(cx.db(&company)?, &request, rows, subject, change.grant).await? {
             ServerStoreResult::Stored(stored) => stored,
             ServerStoreResult::Outdated(outbox) => {
                 return Ok(StoredEvents::outdated(outbox));
@@ -132,7 +132,7 @@ pub(crate) async fn store_for_owner(
             // Either all events are repeats, or the person was erased or undone since they were
             // read.
             let now = resolve(cx, hash, identifiers, *at).await?;
-            if Person::of(&now, identifiers)?.id() != person.id() {
+            if IdentifiedPerson::of(&now, identifiers)?.id() != person.id() {
                 resolved = now;
                 continue;
             }
@@ -140,10 +140,10 @@ pub(crate) async fn store_for_owner(
         // If no event is new nobody is created: a repeat leaves no empty profile.
         let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
         let profile = match person {
-            Person::Known { id, .. } => Some(id),
-            Person::Session(owner) => owner,
-            Person::Unknown => Some(candidate.profile).filter(|_| created),
-            Person::Nobody => None,
+            IdentifiedPerson::Known { id, .. } => Some(id),
+            IdentifiedPerson::Session(owner) => owner,
+            IdentifiedPerson::Unknown => Some(candidate.profile).filter(|_| created),
+            IdentifiedPerson::Nobody => None,
         };
         cx.log().stored(rows.iter(), &stored.new);
         let warnings = conflict(&resolved, identifiers).into_iter().collect();
@@ -152,7 +152,7 @@ pub(crate) async fn store_for_owner(
 }
 
 /// A person who is created if nobody has the identity key.
-struct Candidate<'a> {
+struct NewPerson<'a> {
     profile: String,
     session: String,
     /// The tombstone hash of the identity key.
@@ -163,13 +163,13 @@ struct Candidate<'a> {
     platform_id: String,
 }
 
-impl Candidate<'_> {
+impl NewPerson<'_> {
     /// Whom the events are stored for, and in which session.
-    fn subject<'a>(&'a self, person: &'a Person, identifiers: &'a Identifiers) -> (Subject<'a>, &'a str) {
+    fn subject<'a>(&'a self, person: &'a IdentifiedPerson, identifiers: &'a Identifiers) -> (Subject<'a>, &'a str) {
         match (person, identifiers) {
-            (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
-            (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
-            (Person::Unknown, Identifiers { identity_key: Some(identity_key), email, .. }) => (
+            (IdentifiedPerson::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
+            (IdentifiedPerson::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
+            (IdentifiedPerson::Unknown, Identifiers { identity_key: Some(identity_key), email, .. }) => (
                 Subject::New {
                     profile: &self.profile,
                     identity_key,
@@ -180,7 +180,9 @@ impl Candidate<'_> {
                 },
                 self.session.as_str(),
             ),
-            (Person::Nobody | Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
+            (IdentifiedPerson::Nobody | IdentifiedPerson::Session(_) | IdentifiedPerson::Unknown, _) => {
+                (Subject::None, "")
+            }
         }
     }
 }
@@ -212,7 +214,7 @@ pub(crate) async fn resolve(
     identifiers: &Identifiers,
     at: i64,
 ) -> Result<Resolved, Error> {
-    let found = people::resolve(cx.db(None)?, hash, identifiers, at, cx.now_ms()).await?;
+    let found = people::resolve(cx.directory()?, hash, identifiers, at, cx.now_ms()).await?;
     if let Some(found) = &found {
         cx.log().set_company(&found.key.company, Source::Server);
         cx.log().set_watched(found.watched == Some(1));
@@ -223,7 +225,7 @@ pub(crate) async fn resolve(
 }
 
 /// The person of the identifiers, by their priority: user id, address, session.
-enum Person {
+enum IdentifiedPerson {
     Nobody,
     Known {
         id: String,
@@ -235,7 +237,7 @@ enum Person {
     Session(Option<String>),
 }
 
-impl Person {
+impl IdentifiedPerson {
     fn id(&self) -> Option<&str> {
         if let Self::Known { id, .. } = self { Some(id) } else { None }
     }

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use trackmate_wire::limits::PLANS_KEPT;
+use trackmate_wire::limits::PLANS_CACHED_MAX;
 use trackmate_wire::problem::Problem;
 
 use crate::domain::clock;
@@ -46,14 +46,14 @@ fn cached(company: &str) -> Option<Rc<ActivePlan>> {
 
 /// Reads a company's plan into the cache; `None` if the company has no plan in force.
 async fn load(cx: &IngestContext, company: &str) -> Result<Option<Rc<ActivePlan>>, Error> {
-    let stored = plans::find(cx.db(Some(company))?, company).await?;
+    let stored = plans::find(cx.db(company)?, company).await?;
     let active = match stored.filter(|stored| stored.mode != Mode::Off) {
         Some(s) => Some(Rc::new(ActivePlan { version: s.version, mode: s.mode, plan: serde_json::from_str(&s.plan)? })),
         None => None,
     };
     ACTIVE.with_borrow_mut(|plans| {
         plans.remove(company);
-        if plans.len() >= PLANS_KEPT {
+        if plans.len() >= PLANS_CACHED_MAX {
             plans.pop_first();
         }
         if let Some(active) = &active {
@@ -114,7 +114,7 @@ pub(crate) async fn browser<'a>(
     for _ in 0..CHECKS_MAX {
         let request = Request { plan: Some(active.as_ref().map_or(0, |active| active.version)), ..request };
         let checked = CheckedBatch::of(active.as_deref(), rows);
-        let (admission, stored) = ingest::browser(cx.db(Some(company))?, &request, &checked.rows).await?;
+        let (admission, stored) = ingest::browser(cx.db(company)?, &request, &checked.rows).await?;
         if let Admission::Replanned(_) = admission {
             active = load(cx, company).await?;
             continue;

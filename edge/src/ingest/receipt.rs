@@ -1,8 +1,7 @@
 //! The answer to a request with events: how many were accepted, which were rejected, and warnings.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
+use trackmate_wire::api::Warning;
 use trackmate_wire::problem::Problem;
 
 use crate::domain::event::{Row, Sorted};
@@ -43,7 +42,7 @@ pub(crate) struct Rejected {
 
 impl Rejected {
     pub(crate) fn new(index: usize, problem: Problem) -> Self {
-        let field = problem.place().map(str::to_owned);
+        let field = problem.path_or_field().map(str::to_owned);
         Self { index, code: problem.code.as_str(), message: problem.message, field }
     }
 }
@@ -66,43 +65,6 @@ impl Receipt {
             rejected: rejected.into_iter().map(|(index, problem)| Rejected::new(index, problem)).collect(),
             queued,
         }
-    }
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Warning {
-    pub(crate) code: &'static str,
-    pub(crate) message: Cow<'static, str>,
-}
-
-impl Warning {
-    pub(crate) const fn new(code: &'static str, message: &'static str) -> Self {
-        Self { code, message: Cow::Borrowed(message) }
-    }
-
-    /// An optional part was left out. The rest is stored.
-    pub(crate) fn left_out(part: &str, why: &str) -> Self {
-        Self { code: "left_out", message: format!("{part} was left out: {why}").into() }
-    }
-
-    /// A part of `user` was not stored, or was cut.
-    pub(crate) fn of_user(problem: &Problem) -> Self {
-        Self { code: "left_out", message: format!("not all of user was stored: {}", problem.message).into() }
-    }
-
-    /// An amount could not be read.
-    pub(crate) const fn amount_unread() -> Self {
-        Self::new(
-            "amount_unread",
-            "an amount could not be read and counts as no revenue; \
-             send a number, or a text such as 1299.00, with currency beside it",
-        )
-    }
-
-    /// An optional text was cut.
-    pub(crate) fn cut(part: &str, chars: usize) -> Self {
-        Self { code: "cut", message: format!("{part} was cut to {chars} characters").into() }
     }
 }
 

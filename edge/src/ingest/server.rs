@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use trackmate_wire::api::Warning;
 use trackmate_wire::ids::{email_typed, is_placeholder, is_session};
 use trackmate_wire::limits::WARNINGS_MAX;
 use trackmate_wire::problem::{Code, Problem};
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::ingest::browser::items;
 use crate::ingest::context::IngestContext;
 use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, StoredEvents, resolve, store_for_owner};
-use crate::ingest::receipt::{IngestResult, Warning, amount_unread};
+use crate::ingest::receipt::{IngestResult, amount_unread};
 use crate::ingest::{alias, plan_check};
 use crate::people::conflict::ConflictRetries;
 use crate::people::find::find;
@@ -63,7 +64,7 @@ struct Identifier {
 /// The single-event form as an item of a batch, so that both are read by the same code.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Single<'a> {
+struct SingleEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     event_type: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -188,7 +189,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let arrival = Arrival { subject, sent_ms, received_ms: cx.now_ms() };
     let single = request.events.is_none();
     let mut sorted = if single {
-        let item = Single {
+        let item = SingleEvent {
             event_type: request.event_type,
             event_data: request.event_data,
             timestamp: request.timestamp,
@@ -284,7 +285,7 @@ async fn merge_identifiers(
     let Some(address) = identifiers.identity_key.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
         return Ok(false);
     };
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     match identity_keys::owner(db, company, address).await? {
         Some(owner) if owner.erased == 0 => merge::join(cx, company, user, &owner.profile, Scope::Server).await,
         Some(_) | None => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use trackmate_wire::limits::{CONNECTIONS_MAX, PLAN_VIOLATIONS_HELD, PLAN_VIOLATIONS_ISOLATE};
+use trackmate_wire::limits::{CONNECTIONS_MAX, PLAN_VIOLATIONS_ISOLATE, PLAN_VIOLATIONS_UNWRITTEN_MAX};
 use worker::{Delay, Env, console_error};
 
 use crate::domain::incoming;
@@ -18,11 +18,11 @@ use crate::store::plans::{self, ViolationCount};
 const WRITE_EVERY_MS: u64 = 3000;
 
 /// By event, field and reason: the number of violations, and the time of the last one, ms.
-type Kinds = BTreeMap<(String, String, Reason), (i64, i64)>;
+type Violations = BTreeMap<(String, String, Reason), (i64, i64)>;
 
 thread_local! {
     /// By company.
-    static COUNTS: RefCell<BTreeMap<String, Kinds>> = const { RefCell::new(BTreeMap::new()) };
+    static COUNTS: RefCell<BTreeMap<String, Violations>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Counts violations, each with its event's name. → Whether these are the first since the last
@@ -32,11 +32,11 @@ pub(crate) fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64)
     COUNTS.with_borrow_mut(|counts| {
         let first = counts.is_empty();
         for (event, violation) in found {
-            let all: usize = counts.values().map(Kinds::len).sum();
+            let all: usize = counts.values().map(Violations::len).sum();
             let kinds = counts.entry(company.to_owned()).or_default();
             let [event, field] = [&event, &violation.field].map(|name| incoming::name_kept(name).to_owned());
             let kind = (event, field, violation.reason);
-            let is_full = kinds.len() >= PLAN_VIOLATIONS_HELD || all >= PLAN_VIOLATIONS_ISOLATE;
+            let is_full = kinds.len() >= PLAN_VIOLATIONS_UNWRITTEN_MAX || all >= PLAN_VIOLATIONS_ISOLATE;
             if is_full && !kinds.contains_key(&kind) {
                 continue;
             }
@@ -56,7 +56,7 @@ pub(crate) async fn write_counts(env: Env) {
     stream::iter(written).for_each_concurrent(CONNECTIONS_MAX, |written| written).await;
 }
 
-async fn write(env: &Env, company: String, kinds: Kinds) {
+async fn write(env: &Env, company: String, kinds: Violations) {
     let to_count = |((event, field, reason), (count, last_ms)): ((String, String, Reason), (i64, i64))| {
         ViolationCount { event, field, reason: reason.as_str(), count, last_ms }
     };
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn an_isolate_counts_a_bounded_number_of_violations_over_all_companies() {
         for company in 0..20 {
-            let found = (0..PLAN_VIOLATIONS_HELD + 5).map(|n| {
+            let found = (0..PLAN_VIOLATIONS_UNWRITTEN_MAX + 5).map(|n| {
                 (
                     format!("e{n}"),
                     Violation { field: "eventData.a".into(), reason: Reason::WrongType, message: String::new() },
@@ -83,8 +83,8 @@ mod tests {
             let _ = count(&format!("TM-{company}"), found.collect(), 1);
         }
         COUNTS.with_borrow(|counts| {
-            assert_eq!(counts.values().map(Kinds::len).sum::<usize>(), PLAN_VIOLATIONS_ISOLATE);
-            assert!(counts.values().all(|kinds| kinds.len() <= PLAN_VIOLATIONS_HELD));
+            assert_eq!(counts.values().map(Violations::len).sum::<usize>(), PLAN_VIOLATIONS_ISOLATE);
+            assert!(counts.values().all(|kinds| kinds.len() <= PLAN_VIOLATIONS_UNWRITTEN_MAX));
         });
     }
 }

@@ -1,10 +1,11 @@
 //! The operations on a company's settings, keys, tracking plan, figures and event names.
 
 use serde_json::{Value, json};
+use trackmate_wire::api::{InferredPlan, PlanAnswer, PlanChecked, SettingsAnswer, SettingsChange};
 use trackmate_wire::problem::Code;
 
 use crate::domain::stats::Interval;
-use crate::http::admin::{catalog, keys, plan, settings, stats};
+use crate::http::admin::{catalog, keys, plan, stats};
 use crate::openapi::json::reference;
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::operator::key;
@@ -18,7 +19,7 @@ pub(crate) fn group() -> Group {
         who: Who::Admin,
         operations: vec![
             Operation::new("get", "/api/admin/settings", "getSettings", "Read the settings")
-                .gives::<settings::SettingsAnswer>(answer()),
+                .gives::<SettingsAnswer>(answer()),
             Operation::new("patch", "/api/admin/settings", "changeSettings", "Change the settings")
                 .text(
                     "A type added to the revenue events counts from then on; one taken off stops counting at once. \
@@ -26,12 +27,12 @@ pub(crate) fn group() -> Group {
                      `identityVerification` on where there is no secret, and `rotateIdentitySecret`, make an \
                      `identitySecret`, shown in that answer alone.",
                 )
-                .takes::<settings::SettingsChange>(json!({
+                .takes::<SettingsChange>(json!({
                     "allowedOrigins": ["https://shop.example"], "logRetentionDays": 30, "eventRetentionDays": 730,
                     "identityVerification": "off", "webhook_enabled": true,
                     "crm_webhook_url": "https://crm.example/hooks/funnel", "webhook_secret": "one's own",
                 }))
-                .gives::<settings::SettingsAnswer>(answer())
+                .gives::<SettingsAnswer>(answer())
                 .fails(&[Code::InvalidField, Code::InvalidUrl, Code::MissingField]),
             Operation::new("get", "/api/admin/keys", "listOwnKeys", "List the company's keys")
                 .text(
@@ -60,7 +61,7 @@ pub(crate) fn group() -> Group {
                     "Violations are counted by event, field and reason, to 200 kinds, since the plan was set; \
                      repeats of an event count again. Counts are some seconds behind.",
                 )
-                .gives::<plan::PlanAnswer>(current_plan()),
+                .gives::<PlanAnswer>(current_plan()),
             Operation::new("put", "/api/admin/plan", "setPlan", "Set the tracking plan, or its mode alone")
                 .text(
                     "In force, at both doors, for every request that comes after the answer. What TrackMate itself \
@@ -68,7 +69,7 @@ pub(crate) fn group() -> Group {
                      out.",
                 )
                 .takes::<plan::PlanChange>(json!({"mode": "report", "events": planned(), "additionalEvents": true}))
-                .gives::<plan::PlanAnswer>(current_plan())
+                .gives::<PlanAnswer>(current_plan())
                 .fails(&[Code::MissingField, Code::InvalidField]),
             Operation::new(
                 "post",
@@ -80,7 +81,7 @@ pub(crate) fn group() -> Group {
                 "Made of a sample: of 10000 events of each door, in the order of their ids, the 50 latest of each \
                  name, without those over 4 KB. All of these fit it. Nothing is stored.",
             )
-            .gives::<plan::InferredPlan>(json!({
+            .gives::<InferredPlan>(json!({
                 "success": true, "plan": {"events": planned(), "additionalEvents": false}, "sampled": 50,
             })),
             Operation::new("post", "/api/admin/plan/check", "checkPlan", "Say what a tracking plan would refuse")
@@ -88,7 +89,7 @@ pub(crate) fn group() -> Group {
                 .takes::<plan::PlanCheck>(json!({
                     "events": [{"eventType": "paid", "eventData": {"amount": "5"}}], "plan": {"events": planned()},
                 }))
-                .gives::<plan::PlanChecked>(json!({
+                .gives::<PlanChecked>(json!({
                     "success": true, "checked": 1,
                     "refused": [
                         {

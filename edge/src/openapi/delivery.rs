@@ -56,7 +56,7 @@ pub(crate) fn render(schemas: &mut Schemas) -> Value {
                 "requestBody": {
                     "required": true,
                     "content": {
-                        "application/json": {"schema": schemas.answer::<payload::Body<'_>>(), "example": example},
+                        "application/json": {"schema": schemas.written::<payload::Body<'_>>(), "example": example},
                     },
                 },
                 "responses": {"2XX": {"description": "It is delivered, whatever the body says."}},

@@ -1,15 +1,14 @@
 //! The operations that export data, and the audit log.
 
 use serde_json::{Value, json};
+use trackmate_wire::api::{AuditPage, ExportAnswer, ExportList};
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::Code;
 
 use crate::domain::audit::ALL;
 use crate::domain::export::Kind;
 use crate::http::admin::export::ExportCount;
-use crate::http::admin::exports;
-use crate::http::audit;
-use crate::openapi::groups::brief;
+use crate::openapi::groups::group_of_user;
 use crate::openapi::json::reference;
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::users::{USER, belongings, filters, summary, user};
@@ -106,8 +105,8 @@ pub(crate) fn group() -> Group {
                 "UserExport",
                 json!({
                     "success": true, "exportId": export()["id"], "snapshot": export()["snapshot"], "user": user(),
-                    "summary": summary(), "groups": [brief()], "records": [], "hasMoreOf": [], "events": [event()],
-                    "rows": 1, "changedDuring": 0, "after": null,
+                    "summary": summary(), "groups": [group_of_user()], "records": [], "hasMoreOf": [],
+                    "events": [event()], "rows": 1, "changedDuring": 0, "after": null,
                 }),
             )
             .exports(&[])
@@ -116,7 +115,7 @@ pub(crate) fn group() -> Group {
             Operation::new("get", "/api/admin/exports", "listExports", "List the exports there were, newest first")
                 .text("Who took what, how much, its hash, and how it ended. Kept for 400 days, like the audit log.")
                 .paged(AUDIT_ITEMS_MAX)
-                .gives::<exports::ExportList>(json!({
+                .gives::<ExportList>(json!({
                     "success": true, "exports": [export()],
                     "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
                 }))
@@ -131,7 +130,7 @@ pub(crate) fn group() -> Group {
                 "Whoever has the first `bytes` of a mark checks them by its `sha256` and goes on with its `after` \
                  and the same `snapshot`.",
             )
-            .gives::<exports::ExportAnswer>({
+            .gives::<ExportAnswer>({
                 let mut export = export();
                 export["marks"] = json!([]);
                 json!({"success": true, "export": export})
@@ -146,7 +145,7 @@ pub(crate) fn group() -> Group {
                 .query("action", json!({"type": "string", "enum": ALL.map(|action| action.as_str())}), "Only those.")
                 .query("since", reference("Time"), "At this time or later.")
                 .query("until", reference("Time"), "Before.")
-                .gives::<audit::AuditPage>(json!({
+                .gives::<AuditPage>(json!({
                     "success": true, "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
                     "entries": [
                         {

@@ -6,6 +6,7 @@ use trackmate_wire::problem::Code;
 
 use crate::http::admin::groups;
 use crate::openapi::operation::{Group, Operation, Who};
+use crate::openapi::schemas::GroupDeleted;
 
 pub(crate) fn group() -> Group {
     Group {
@@ -50,7 +51,7 @@ pub(crate) fn group() -> Group {
                     "And who its members are. The events that named it stay; a later one makes it anew. \
                      `limit_reached` if it has so many members that not all are deleted yet: ask again to go on.",
                 )
-                .gives::<groups::GroupDeleted>(json!({"success": true}))
+                .gives::<GroupDeleted>(json!({"success": true}))
                 .fails(&[Code::NotFound, Code::LimitReached]),
             Operation::new("get", "/api/admin/groups/{id}/members", "listMembers", "List the members of a group")
                 .text(
@@ -77,6 +78,6 @@ fn example() -> Value {
 }
 
 /// A group of a user.
-pub(crate) fn brief() -> Value {
+pub(crate) fn group_of_user() -> Value {
     json!({"id": "grp_0c1d2e3f4a5b6c7d8e9f0a1b", "groupId": "acme", "kind": "group", "name": "Acme"})
 }

@@ -6,7 +6,8 @@
 //! To add a route:
 //!
 //! 1. Its types have the names of their schemas, derive the schema beside their serde derive
-//!    (`#[cfg_attr(test, derive(schemars::JsonSchema))]`), and are `pub(crate)`.
+//!    (`#[cfg_attr(test, derive(schemars::JsonSchema))]`), and are `pub(crate)`. Those that the CLI
+//!    uses too are in `wire/src/api`, where the feature `schema` takes the place of `test`.
 //! 2. Each method has an [`Operation`] in the file of its group here: what it takes, what it gives
 //!    and how it fails.
 //! 3. [`refine`] adds what serde does not know of the types: required fields and bounds.
@@ -246,8 +247,8 @@ mod tests {
                 }
                 (_, Value::Array(all)) => {
                     let are_schemas = ["allOf", "anyOf", "oneOf"].contains(&name.as_str());
-                    for (place, one) in all.iter().enumerate() {
-                        schemas_of(one, &format!("{path}/{place}"), are_schemas, found);
+                    for (index, one) in all.iter().enumerate() {
+                        schemas_of(one, &format!("{path}/{index}"), are_schemas, found);
                     }
                 }
                 ("schema" | "items" | "additionalProperties", _) => schemas_of(member, &path, true, found),

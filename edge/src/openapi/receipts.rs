@@ -1,12 +1,12 @@
 //! The operations that show received events and their outcomes.
 
 use serde_json::{Value, json};
+use trackmate_wire::api::{EventReceipt, IncomingList, RejectedList};
 use trackmate_wire::limits::{INCOMING_ITEMS_MAX, STREAM_S_MAX};
 use trackmate_wire::problem::{ALL, Code};
 
 use crate::domain::incoming::Outcome;
 use crate::domain::source::Source;
-use crate::http::admin::events;
 use crate::openapi::operation::{Group, Operation, Who};
 
 /// An example of the stream.
@@ -30,7 +30,7 @@ pub(crate) fn group() -> Group {
                 .query("outcome", outcomes.clone(), "Only those.")
                 .query("eventType", text.clone(), "Only events of this name.")
                 .query("door", doors.clone(), "Only what came in here.")
-                .gives::<events::IncomingList>(json!({
+                .gives::<IncomingList>(json!({
                     "success": true, "events": [incoming(), rejected()], "pagination": page,
                 })),
             Operation::new("get", "/api/admin/events/rejected", "listRejected", "List what was rejected, newest first")
@@ -38,7 +38,7 @@ pub(crate) fn group() -> Group {
                 .query("code", codes, "Only what was rejected with this code.")
                 .query("eventType", text.clone(), "Only events of this name.")
                 .query("door", doors.clone(), "Only what came in here.")
-                .gives::<events::RejectedList>(json!({"success": true, "rejected": [rejected()], "pagination": page})),
+                .gives::<RejectedList>(json!({"success": true, "rejected": [rejected()], "pagination": page})),
             Operation::new("get", "/api/admin/events/stream", "streamIncoming", "Follow what comes in")
                 .text(
                     "Server-sent events, each an `Incoming`. The stream ends by itself after half a minute at the \
@@ -64,7 +64,7 @@ pub(crate) fn group() -> Group {
                      attempts. Where both doors have an event of this id, the server's, unless `door` chooses.",
                 )
                 .query("door", doors, "Where it came in.")
-                .gives::<events::EventReceipt>(json!({
+                .gives::<EventReceipt>(json!({
                     "success": true, "event": event(), "person": person(), "deliveries": [delivery()],
                 }))
                 .fails(&[Code::InvalidField, Code::NotFound]),

@@ -1,6 +1,8 @@
 //! The schemas of the document. schemars makes them from the types: for a request what serde reads,
 //! and for an answer what it writes.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -15,6 +17,8 @@ use crate::openapi::{components, refine};
 pub(crate) struct Schemas {
     requests: SchemaGenerator,
     answers: SchemaGenerator,
+    /// The names of the answers to requests.
+    succeeding: BTreeSet<String>,
     /// The responses that several operations share.
     pub(crate) responses: Map<String, Value>,
 }
@@ -27,14 +31,21 @@ impl Schemas {
         requests.subschema_for::<plan::PlannedEvent>();
         let mut answers = settings().for_serialize().into_generator();
         answers.subschema_for::<run::Event<'_>>();
-        Self { requests, answers, responses: Map::new() }
+        Self { requests, answers, succeeding: BTreeSet::new(), responses: Map::new() }
     }
 
     pub(crate) fn request<T: JsonSchema>(&mut self) -> Value {
         self.requests.subschema_for::<T>().to_value()
     }
 
+    /// The schema of the answer to a request. [`crate::http::response::answer`] adds `success` to it.
     pub(crate) fn answer<T: JsonSchema>(&mut self) -> Value {
+        self.succeeding.insert(T::schema_name().into_owned());
+        self.written::<T>()
+    }
+
+    /// The schema of what the Worker writes.
+    pub(crate) fn written<T: JsonSchema>(&mut self) -> Value {
         self.answers.subschema_for::<T>().to_value()
     }
 
@@ -44,6 +55,9 @@ impl Schemas {
         for (name, mut schema) in self.answers.take_definitions(true) {
             tidy(&mut schema, true);
             components.insert(name, schema);
+        }
+        for name in &self.succeeding {
+            add_success(&mut components, name);
         }
         for (name, mut schema) in self.requests.take_definitions(true) {
             tidy(&mut schema, false);
@@ -74,10 +88,11 @@ impl Schemas {
 
 /// The answer where there is nothing to say.
 #[derive(JsonSchema)]
-#[allow(dead_code, reason = "for its schema")]
-pub(crate) struct SuccessAnswer {
-    success: bool,
-}
+pub(crate) struct SuccessAnswer {}
+
+// The answer to the deletion of a group. Not a documentation comment, which would be a description.
+#[derive(JsonSchema)]
+pub(crate) struct GroupDeleted {}
 
 /// A list of users, or the one with an address.
 #[derive(JsonSchema)]
@@ -129,6 +144,23 @@ fn tidy(schema: &mut Value, is_answer: bool) {
         members.values_mut().for_each(|value| tidy(value, is_answer));
     } else if let Some(items) = schema.as_array_mut() {
         items.iter_mut().for_each(|item| tidy(item, is_answer));
+    }
+}
+
+/// Adds `success` to an answer, or to each of its alternatives.
+fn add_success(components: &mut Map<String, Value>, name: &str) {
+    let schema = components.get_mut(name).unwrap_or_else(|| panic!("there is no {name}"));
+    if let Some(alternatives) = schema["anyOf"].as_array().cloned() {
+        for alternative in alternatives {
+            let reference = alternative["$ref"].as_str().unwrap();
+            add_success(components, reference.rsplit('/').next().unwrap());
+        }
+    } else if schema["properties"].get("success").is_none() {
+        schema["properties"]["success"] = json!({"type": "boolean", "const": true});
+        match schema["required"].as_array_mut() {
+            Some(required) => required.insert(0, "success".into()),
+            None => schema["required"] = json!(["success"]),
+        }
     }
 }
 

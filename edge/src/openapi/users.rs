@@ -8,7 +8,7 @@ use trackmate_wire::problem::Code;
 
 use crate::domain::person::PLATFORMS;
 use crate::http::admin::{records, timeline, user_edits, users};
-use crate::openapi::groups::brief;
+use crate::openapi::groups::group_of_user;
 use crate::openapi::json::reference;
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::schemas::Users;
@@ -65,7 +65,7 @@ pub(crate) fn group() -> Group {
             .fails(&[Code::InvalidEmail, Code::PlaceholderId]),
             belongings(Operation::new("get", "/api/admin/users/{id}", "getUser", "Read a user"))
                 .gives::<users::UserAnswer>(json!({
-                    "success": true, "user": user(), "summary": summary(), "groups": [brief()],
+                    "success": true, "user": user(), "summary": summary(), "groups": [group_of_user()],
                 }))
                 .fails(&USER),
             Operation::new("patch", "/api/admin/users/{id}", "changeUser", "Say what is known of a user")

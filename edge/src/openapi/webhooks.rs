@@ -1,10 +1,14 @@
 //! The operations on webhooks and their deliveries.
 
 use serde_json::{Value, json};
+use trackmate_wire::api::{
+    DeliveryList, RecoverAnswer, RecoverRequest, ResendAnswer, RotateRequest, TestAnswer, WebhookAnswer, WebhookChange,
+    WebhookList,
+};
 use trackmate_wire::limits::DELIVERIES_SHOWN_MAX;
 use trackmate_wire::problem::Code;
 
-use crate::http::admin::{deliveries, webhook_change, webhooks};
+use crate::http::admin::deliveries;
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::schemas::SuccessAnswer;
 
@@ -17,7 +21,7 @@ pub(crate) fn group() -> Group {
         who: Who::Admin,
         operations: vec![
             Operation::new("get", "/api/admin/webhooks", "listWebhooks", "List webhooks")
-                .gives::<webhooks::WebhookList<'_>>(json!({"success": true, "webhooks": [webhook()]})),
+                .gives::<WebhookList>(json!({"success": true, "webhooks": [webhook()]})),
             Operation::new("post", "/api/admin/webhooks", "addWebhook", "Subscribe a URL to events")
                 .text(
                     "The answer has the `secret`, shown this once. Without a policy it is `crm`'s: 3 attempts, 60 s \
@@ -30,7 +34,7 @@ pub(crate) fn group() -> Group {
                         "events": ["payment_processed", "user.*"],
                     }),
                 )
-                .gives::<webhooks::WebhookAnswer<'_>>({
+                .gives::<WebhookAnswer>({
                     let mut webhook = webhook();
                     webhook["secret"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
                     json!({"success": true, "webhook": webhook})
@@ -43,7 +47,7 @@ pub(crate) fn group() -> Group {
                 "getWebhook",
                 "Read a webhook and its last 50 deliveries",
             )
-            .gives::<webhooks::WebhookAnswer<'_>>(json!({
+            .gives::<WebhookAnswer>(json!({
                 "success": true, "webhook": webhook(), "deliveries": [delivery()],
             }))
             .fails(&[Code::NotFound]),
@@ -57,10 +61,10 @@ pub(crate) fn group() -> Group {
                 "In `headers`, null takes one away. `\"active\": true` sends what was held, or dismisses it with \
                  `\"held\": \"dismiss\"`, and closes an open circuit.",
             )
-            .takes::<webhook_change::WebhookChange>(json!({
+            .takes::<WebhookChange>(json!({
                 "active": true, "headers": {"Authorization": "Bearer of-the-crm"}, "rateLimit": 20,
             }))
-            .gives::<webhooks::WebhookAnswer<'_>>(json!({"success": true, "webhook": webhook()}))
+            .gives::<WebhookAnswer>(json!({"success": true, "webhook": webhook()}))
             .fails(&[Code::InvalidField, Code::InvalidUrl, Code::NotFound]),
             Operation::new("delete", "/api/admin/webhooks/{id}", "deleteWebhook", "Delete a webhook")
                 .text("What it leaves open is dismissed.")
@@ -71,10 +75,10 @@ pub(crate) fn group() -> Group {
                     "Sends `webhook.test` once, signed, also to a webhook that is switched off, and says what came \
                      of it.",
                 )
-                .gives::<webhooks::TestAnswer>(tested())
+                .gives::<TestAnswer>(tested())
                 .fails(&[Code::NotFound]),
             Operation::new("post", "/api/webhook/test", "testFunnel", "Send a test delivery to the funnel's webhook")
-                .gives::<webhooks::TestAnswer>(tested())
+                .gives::<TestAnswer>(tested())
                 .fails(&[Code::NotFound]),
             Operation::new(
                 "post",
@@ -86,9 +90,9 @@ pub(crate) fn group() -> Group {
                 "The answer has the new secret, shown this once. The old one signs too until the grace ends; with 0 \
                  it is gone at once. While an earlier one is in its grace, only 0 is taken.",
             )
-            .takes::<webhooks::RotateRequest>(json!({"graceHours": 48}))
+            .takes::<RotateRequest>(json!({"graceHours": 48}))
             .optional()
-            .gives::<webhooks::WebhookAnswer<'_>>({
+            .gives::<WebhookAnswer>({
                 let mut webhook = webhook();
                 webhook["secret"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
                 json!({"success": true, "webhook": webhook})
@@ -103,7 +107,7 @@ pub(crate) fn group() -> Group {
             .paged(DELIVERIES_SHOWN_MAX)
             .query("status", json!({"type": "string", "enum": deliveries::STATES}), "Only those.")
             .makes("deliveries", "/deliveries/0/id")
-            .gives::<deliveries::DeliveryList>(json!({
+            .gives::<DeliveryList>(json!({
                 "success": true, "deliveries": [delivery()],
                 "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
             }))
@@ -115,10 +119,10 @@ pub(crate) fn group() -> Group {
                 "Send again what was given up in a window",
             )
             .text("500 a call; `nextCursor` goes on, past what failed again in the meantime.")
-            .takes::<deliveries::RecoverRequest>(json!({
+            .takes::<RecoverRequest>(json!({
                 "since": "2025-10-18T00:00:00Z", "until": "2025-10-19T00:00:00Z", "status": "exhausted",
             }))
-            .gives::<deliveries::RecoverAnswer>(json!({
+            .gives::<RecoverAnswer>(json!({
                 "success": true, "requeued": 12, "hasMore": false, "nextCursor": null,
             }))
             .fails(&[
@@ -135,7 +139,7 @@ pub(crate) fn group() -> Group {
                 "Send a delivery again",
             )
             .text("One that has ended, with its id and bytes, of a webhook that is still there.")
-            .gives::<deliveries::ResendAnswer<'_>>(json!({
+            .gives::<ResendAnswer>(json!({
                 "success": true, "delivery": {"id": "9b2e6d1c0f3a48575f1c0a9b8d7e6f5a", "status": "pending"},
             }))
             .fails(&[Code::NotFound]),

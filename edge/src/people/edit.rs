@@ -73,7 +73,7 @@ pub(crate) async fn change_all(
             return Ok(Some((person, rejected)));
         }
         done.settle(&before, &person);
-        let db = cx.db(Some(company))?;
+        let db = cx.db(company)?;
         let old = before.email.as_deref().and_then(|email| address(email).ok());
         if let Some(email) = &done.email {
             free(cx, company, &person.id, &email.key).await?;
@@ -116,7 +116,7 @@ pub(crate) fn full(field: &'static str) -> Problem {
 /// # Errors
 /// `erased_user`, `conflict`.
 pub(crate) async fn free(cx: &Context, company: &str, profile: &str, address: &str) -> Result<(), Error> {
-    let owner = identity_keys::owner(cx.db(Some(company))?, company, address).await?.filter(|o| o.profile != profile);
+    let owner = identity_keys::owner(cx.db(company)?, company, address).await?.filter(|o| o.profile != profile);
     match owner {
         None => Ok(()),
         Some(Owner { erased: 1, .. }) => {

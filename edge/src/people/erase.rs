@@ -19,7 +19,7 @@ const RACES_MAX: usize = 5;
 /// `unknown_user`; `conflict` if the person is edited all the time.
 pub(crate) async fn erase(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
     let id = begin(cx, company, id).await?;
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     for _ in 0..ERASE_SLICES_MAX {
         match erasures::slice(db, company, &id, cx.now_ms()).await {
             Ok(true) => {}
@@ -37,7 +37,7 @@ pub(crate) async fn erase(cx: &Context, company: &str, id: &str) -> Result<Strin
 /// Erases the person and everyone merged into them, unless that was done before. → The id of the
 /// root profile.
 async fn begin(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     for _ in 0..RACES_MAX {
         let found = people::profile(db, company, id).await?;
         let read = found.ok_or_else(|| Problem::new(Code::UnknownUser, "no user of this company has this id"))?;

@@ -28,7 +28,7 @@ fn spellings(sent: &str, key: &str) -> [String; 4] {
 /// # Errors
 /// `identity_unproved` if the proof is wrong.
 pub(crate) async fn check(cx: &Context, company: &str, hash: &str, sent: &str, key: &str) -> Result<bool, Error> {
-    let rule = companies::verification(cx.db(Some(company))?, company).await?;
+    let rule = companies::verification(cx.db(company)?, company).await?;
     let Some((Verification::Optional | Verification::Required, Some(sealed))) = rule else { return Ok(false) };
     let secret = vault(cx.env())?
         .open_sealed(&owner(company), &sealed)

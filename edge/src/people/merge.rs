@@ -29,7 +29,7 @@ pub(crate) fn keys(aliases: &str, email: Option<&str>) -> Vec<String> {
 
 /// The merged group of a root profile: the profile itself first, then those merged into it.
 pub(crate) async fn group(cx: &Context, company: &str, root: &Profile) -> Result<Vec<Member>, Error> {
-    let rows = merge::group(cx.db(Some(company))?, company, &root.id).await?;
+    let rows = merge::group(cx.db(company)?, company, &root.id).await?;
     let mut members = Vec::with_capacity(rows.len());
     for row in rows {
         let own = match &row.trusted_data {
@@ -63,7 +63,7 @@ pub(crate) async fn join(cx: &Context, company: &str, into: &str, from: &str, sc
         if winner.id == loser.id {
             return Ok(Some(true));
         }
-        let db = cx.db(Some(company))?;
+        let db = cx.db(company)?;
         let (winners, losers) = cx.both(group(cx, company, &winner), group(cx, company, &loser)).await;
         let members = (winners?, losers?);
         if scope == Scope::Server && merge::is_blocked(db, company, &members.0, &members.1).await? {
@@ -93,7 +93,7 @@ pub(crate) async fn join(cx: &Context, company: &str, into: &str, from: &str, sc
 /// Rebuilds people whose links have a new owner. The change itself is stored, so an error is only
 /// logged: the sweep rebuilds them later.
 pub(crate) async fn rebuild(cx: &Context, company: &str, profiles: &[&str]) -> Result<Rebuilt, Error> {
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     let rebuilt = rebuild::run(db, company, profiles, cx.now_ms(), lookup_key).await;
     Ok(rebuilt.unwrap_or_else(|error| {
         console_error!("people were not rebuilt at once, and wait for the sweep: {}", store::brief(&error));

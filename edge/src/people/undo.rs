@@ -18,7 +18,6 @@ use crate::store::undo;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UndoAnswer {
-    success: bool,
     /// `identify` or `merge`.
     undone: &'static str,
     /// Who has lost what was undone; with `removed`, there is nobody left by this id.
@@ -33,7 +32,7 @@ pub(crate) struct UndoAnswer {
 /// # Errors
 /// `not_found`; `busy` after too many conflicts.
 pub(crate) async fn identify(cx: &Context, company: &str, message: &str) -> Result<UndoAnswer, Error> {
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     retry_on_conflict(cx, async || {
         let nothing = || Problem::field(Code::NotFound, "messageId", "no identify with this messageId stands");
         let link = undo::find(db, company, message).await?.ok_or_else(nothing)?;
@@ -46,7 +45,7 @@ pub(crate) async fn identify(cx: &Context, company: &str, message: &str) -> Resu
         cx.emitted(company, outbox);
         let removed = rebuild(cx, company, &[&link.profile]).await?.removed;
         let (user_id, to) = (link.profile, link.next_owner);
-        Ok(Some(UndoAnswer { success: true, undone: "identify", user_id, to, removed }))
+        Ok(Some(UndoAnswer { undone: "identify", user_id, to, removed }))
     })
     .await
 }
@@ -56,7 +55,7 @@ pub(crate) async fn identify(cx: &Context, company: &str, message: &str) -> Resu
 /// # Errors
 /// `not_found`, `erased_user`; `busy` after too many conflicts.
 pub(crate) async fn merge(cx: &Context, company: &str, loser: &str) -> Result<UndoAnswer, Error> {
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     retry_on_conflict(cx, async || {
         let nothing = || Problem::field(Code::NotFound, "profileId", "no merge of this profile stands");
         let root = merge::find(db, company, loser).await?.and_then(|m| m.root).ok_or_else(nothing)?;
@@ -73,7 +72,7 @@ pub(crate) async fn merge(cx: &Context, company: &str, loser: &str) -> Result<Un
         cx.emitted(company, outbox);
         rebuild(cx, company, &[&root.id, loser]).await?;
         let (user_id, to) = (root.id, Some(loser.to_owned()));
-        Ok(Some(UndoAnswer { success: true, undone: "merge", user_id, to, removed: false }))
+        Ok(Some(UndoAnswer { undone: "merge", user_id, to, removed: false }))
     })
     .await
 }

@@ -76,12 +76,23 @@ impl Context {
         &self.request_id
     }
 
-    /// The database of the request's company, or the directory (`None`).
+    /// The database of the request's company.
     ///
     /// # Errors
     /// If the binding is missing.
-    pub(crate) fn db(&self, company: Option<&str>) -> store::Result<&Db> {
-        let cell = if company.is_some() { &self.company } else { &self.directory };
+    pub(crate) fn db(&self, company: &str) -> store::Result<&Db> {
+        self.open(&self.company, Some(company))
+    }
+
+    /// The database of companies and keys.
+    ///
+    /// # Errors
+    /// If the binding is missing.
+    pub(crate) fn directory(&self) -> store::Result<&Db> {
+        self.open(&self.directory, None)
+    }
+
+    fn open<'a>(&'a self, cell: &'a OnceCell<Db>, company: Option<&str>) -> store::Result<&'a Db> {
         if let Some(db) = cell.get() {
             return Ok(db);
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
-    CATALOG_IDLE_MS, CATALOG_NAMES_MAX, CATALOG_NOTE_MS, CATALOG_NOTED_BYTES_MAX, CATALOG_SOURCE_NAMES_MAX,
+    CATALOG_IDLE_MS, CATALOG_NAMES_MAX, CATALOG_SOURCE_NAMES_MAX, CATALOG_UPDATE_MS, CATALOG_UPDATED_BYTES_MAX,
 };
 use worker::D1PreparedStatement;
 
@@ -34,7 +34,7 @@ impl WrittenNames {
     /// Forgets all names after an hour, or when they take too much memory. The isolate then sends
     /// them again, and D1 finds that there is nothing to write.
     fn at(&mut self, now_ms: i64) {
-        if now_ms - self.since_ms >= CATALOG_NOTE_MS || self.bytes > CATALOG_NOTED_BYTES_MAX {
+        if now_ms - self.since_ms >= CATALOG_UPDATE_MS || self.bytes > CATALOG_UPDATED_BYTES_MAX {
             *self = Self { since_ms: now_ms, ..Self::default() };
         }
     }
@@ -73,7 +73,7 @@ pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D
     let (company, most, now) = (request.company.into(), CATALOG_SOURCE_NAMES_MAX.into(), request.received_ms);
     let clear = [company, (&json).into(), source.into(), most, (now - CATALOG_IDLE_MS).into()];
     let note =
-        [company, (&json).into(), source.into(), request.marker.into(), now.into(), most, CATALOG_NOTE_MS.into()];
+        [company, (&json).into(), source.into(), request.marker.into(), now.into(), most, CATALOG_UPDATE_MS.into()];
     Ok(vec![db.bind(sql::CATALOG_CLEAR, &clear)?, db.bind(sql::CATALOG_NOTE, &note)?])
 }
 
@@ -116,14 +116,14 @@ mod tests {
     #[test]
     fn the_names_that_an_isolate_remembers_have_one_limit_for_all_companies() {
         let mut noted = WrittenNames::default();
-        noted.at(CATALOG_NOTE_MS);
+        noted.at(CATALOG_UPDATE_MS);
         for n in 0..100_000 {
-            noted.at(CATALOG_NOTE_MS);
+            noted.at(CATALOG_UPDATE_MS);
             noted.add(format!("TM-{n}\n0\n{}", "n".repeat(200)));
-            assert!(noted.bytes <= CATALOG_NOTED_BYTES_MAX + 300);
+            assert!(noted.bytes <= CATALOG_UPDATED_BYTES_MAX + 300);
             assert!(noted.names.iter().take(10).count() > 0);
         }
-        noted.at(2 * CATALOG_NOTE_MS);
+        noted.at(2 * CATALOG_UPDATE_MS);
         assert!(noted.names.is_empty(), "an isolate forgets all names after an hour");
     }
 }

@@ -4,8 +4,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 use trackmate_wire::limits::{
-    INCOMING_DATA_BYTES_MAX, INCOMING_PRUNE_MAX, REJECTED_KEPT_MAX, REJECTED_MINUTE_MAX, WATCH_LEFT_MS_MIN, WATCH_MS,
-    WATCHED_KEPT_MAX, WATCHED_MINUTE_MAX,
+    INCOMING_DATA_BYTES_MAX, INCOMING_PRUNE_MAX, REJECTED_MINUTE_MAX, REJECTED_STORED_MAX, WATCH_LEFT_MS_MIN, WATCH_MS,
+    WATCHED_MINUTE_MAX, WATCHED_STORED_MAX,
 };
 
 use super::{Batch, Db, Result, sql};
@@ -21,8 +21,8 @@ use crate::domain::source::Source;
 pub async fn add(db: &Db, company: &str, source: Source, entries: &[Entry], now_ms: i64) -> Result<bool> {
     let (rejected, accepted): (Vec<_>, Vec<_>) = entries.iter().partition(|e| e.outcome == Outcome::Rejected);
     let rings = [
-        (0, accepted, WATCHED_MINUTE_MAX, WATCHED_KEPT_MAX),
-        (1 + source.number(), rejected, REJECTED_MINUTE_MAX, REJECTED_KEPT_MAX),
+        (0, accepted, WATCHED_MINUTE_MAX, WATCHED_STORED_MAX),
+        (1 + source.number(), rejected, REJECTED_MINUTE_MAX, REJECTED_STORED_MAX),
     ];
     let mut batch = Vec::new();
     for (ring, entries, minute, kept) in rings {

@@ -1,7 +1,7 @@
 //! Reads people: their profiles, and the profiles to which a request's identifiers lead.
 
 use serde::{Deserialize, Serialize};
-use trackmate_wire::limits::TOLD_LINKS_COUNTED_MAX;
+use trackmate_wire::limits::SERVER_LINKS_COUNTED_MAX;
 
 use super::companies::Key;
 use super::{Db, Result, sql};
@@ -182,7 +182,7 @@ pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms
 /// # Errors
 /// D1's.
 pub async fn profile(db: &Db, company: &str, id: &str) -> Result<Option<Profile>> {
-    db.run(sql::PROFILE_FIND, &[company.into(), id.into(), TOLD_LINKS_COUNTED_MAX.into()]).await?.first()
+    db.run(sql::PROFILE_FIND, &[company.into(), id.into(), SERVER_LINKS_COUNTED_MAX.into()]).await?.first()
 }
 
 /// A profile by the lookup key of an address.

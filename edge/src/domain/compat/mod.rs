@@ -2,9 +2,9 @@
 //! items are stored, and for which person.
 //!
 //! To add a client family: 1. Add a file here that reads its bodies into [`Sent`]. 2. Add its
-//! variant of `Family` in `ingest/vendor`, its rows in `http/routes.rs`, and `run_worker_first` in
-//! wrangler.toml. 3. Add its page in docs/clients, and its client in tests/clients or, for pages,
-//! in tests/browser/vendors.mjs.
+//! variant of `VendorFormat` in `ingest/vendor`, its rows in `http/routes.rs`, and
+//! `run_worker_first` in wrangler.toml. 3. Add its page in docs/clients, and its client in
+//! tests/clients or, for pages, in tests/browser/vendors.mjs.
 
 pub mod jitsu;
 pub mod pair;

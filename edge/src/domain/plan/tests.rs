@@ -64,8 +64,11 @@ fn a_rejecting_plan_rejects_only_the_events_that_violate_it() {
         let checked = check(sorted.rows, &paid(), mode);
         assert_eq!((checked.rows.len(), checked.violations.len()), (left, if mode == Mode::Off { 0 } else { 2 }));
         if mode == Mode::Reject {
-            let violations: Vec<_> =
-                checked.rejected.iter().map(|(row, p)| (clock::place(row.ts), p.code.as_str(), p.place())).collect();
+            let violations: Vec<_> = checked
+                .rejected
+                .iter()
+                .map(|(row, p)| (clock::place(row.ts), p.code.as_str(), p.path_or_field()))
+                .collect();
             assert_eq!(
                 violations,
                 [(0, "plan_violation", Some("eventData.amount")), (3, "plan_violation", Some("eventType")),]

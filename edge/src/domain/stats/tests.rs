@@ -111,9 +111,9 @@ fn names_of_all_slices_are_sorted_by_count_and_then_by_name() {
 fn a_flood_of_names_takes_limited_memory_and_does_not_displace_common_names() {
     let mut counting = counting();
     for slice in 0..5 {
-        let made_up = (0..STATS_NAMES_HELD).map(|n| named(&format!("made_up_{slice}_{n}"), 1));
+        let made_up = (0..STATS_NAMES_COUNTED_MAX).map(|n| named(&format!("made_up_{slice}_{n}"), 1));
         counting.events(made_up.chain([named("page_view", 100)]).collect());
-        assert!(counting.names.len() <= STATS_NAMES_HELD);
+        assert!(counting.names.len() <= STATS_NAMES_COUNTED_MAX);
     }
     assert_eq!(counting.figures().names.first(), Some(&("page_view".to_owned(), 500)));
 }

@@ -10,6 +10,7 @@ use crate::domain::known::{self, Known};
 use crate::domain::source::Source;
 use crate::http::auth;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::store::catalog;
 
@@ -31,7 +32,6 @@ struct CatalogEntry<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Catalog<'a> {
-    success: bool,
     events: Vec<CatalogEntry<'a>>,
     /// Whether there is no room left for further names of the company's pages, or of its servers.
     has_more: bool,
@@ -41,7 +41,7 @@ pub(crate) struct Catalog<'a> {
 /// lastSeenAt}], hasMore}`: the names that TrackMate defines, then the company's, the last seen
 /// first.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let seen = catalog::list(cx.db(Some(&admin.company))?, &admin.company).await?;
+    let seen = catalog::list(cx.db(&admin.company)?, &admin.company).await?;
     let count = |source| seen.iter().filter(|s| s.source == source).count();
     let is_full = |source| i64::try_from(count(source)).is_ok_and(|n| n >= CATALOG_SOURCE_NAMES_MAX);
     let has_more = Source::ALL.into_iter().any(is_full);
@@ -65,5 +65,5 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
             last_seen_at: Some(clock::iso(custom.last_at)),
         });
     }
-    Ok(serde_json::to_string(&Catalog { success: true, events, has_more })?)
+    response::answer(&Catalog { events, has_more })
 }

@@ -1,9 +1,9 @@
 //! `/api/admin/webhooks/{id}/deliveries` and `/recover`: lists the deliveries of a webhook, and
 //! sends them again.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 use serde_json::value::RawValue;
+use trackmate_wire::api::{Attempt, Delivery, DeliveryList, RecoverAnswer, RecoverRequest, Requeued, ResendAnswer};
 use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, RECOVER_DELIVERIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -13,7 +13,8 @@ use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::http::admin::webhook_find;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, NEWEST, Pagination};
+use crate::http::pagination::{self, NEWEST};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::store::delivery_log::{self, LogCursor, Logged, Wanted, Window};
@@ -26,67 +27,53 @@ pub(crate) const GIVEN_UP: [&str; 3] = ["exhausted", "failed_permanent", "dismis
 /// Where a list of deliveries begins: before the newest one.
 const START: LogCursor<'static> = LogCursor { created_ms: NEWEST, id: "" };
 
-/// A delivery as shown.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// An attempt as it is stored.
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Delivery {
-    id: String,
-    event: String,
-    message_id: String,
-    status: String,
-    created_at: String,
-    next_attempt_at: Option<String>,
-    finished_at: Option<String>,
-    /// The bytes sent, once an attempt has ended.
-    payload: Option<Box<RawValue>>,
-    /// How many were ever made.
-    attempts_made: i64,
-    /// The latest of them.
-    attempts: Vec<Attempt>,
-}
-
-/// An attempt as stored and, its time and flag apart, as shown.
-#[derive(Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct Attempt {
+struct StoredAttempt {
     attempt: i64,
-    #[serde(deserialize_with = "stored_time")]
-    at: String,
+    /// ms.
+    at: i64,
     url: String,
     status_code: Option<i64>,
-    #[serde(deserialize_with = "stored_flag")]
-    success: bool,
+    /// 0 or 1.
+    success: i64,
     error: Option<String>,
     response_body: Option<String>,
     duration_ms: i64,
 }
 
-fn stored_time<'de, D: serde::Deserializer<'de>>(d: D) -> Result<String, D::Error> {
-    i64::deserialize(d).map(clock::iso)
-}
-
-fn stored_flag<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
-    i64::deserialize(d).map(|n| n != 0)
-}
-
-impl Delivery {
-    pub(crate) fn new(d: Logged) -> Result<Self, Error> {
-        let status = if d.state == "leased" { "pending".to_owned() } else { d.state };
-        Ok(Self {
-            id: d.id,
-            event: d.event,
-            message_id: d.message_id,
-            created_at: clock::iso(d.created_at),
-            next_attempt_at: (status == "pending").then(|| clock::iso(d.due_at)),
-            status,
-            finished_at: d.finished_at.map(clock::iso),
-            payload: d.body.map(RawValue::from_string).transpose()?,
-            attempts_made: d.attempts,
-            attempts: d.log.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default(),
-        })
+impl From<StoredAttempt> for Attempt {
+    fn from(a: StoredAttempt) -> Self {
+        Self {
+            attempt: a.attempt,
+            at: clock::iso(a.at),
+            url: a.url,
+            status_code: a.status_code,
+            success: a.success != 0,
+            error: a.error,
+            response_body: a.response_body,
+            duration_ms: a.duration_ms,
+        }
     }
+}
+
+/// A delivery as the API shows it.
+pub(crate) fn describe(d: Logged) -> Result<Delivery, Error> {
+    let status = if d.state == "leased" { "pending".to_owned() } else { d.state };
+    let attempts: Vec<StoredAttempt> = d.log.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
+    Ok(Delivery {
+        id: d.id,
+        event: d.event,
+        message_id: d.message_id,
+        created_at: clock::iso(d.created_at),
+        next_attempt_at: (status == "pending").then(|| clock::iso(d.due_at)),
+        status,
+        finished_at: d.finished_at.map(clock::iso),
+        payload: d.body.map(RawValue::from_string).transpose()?,
+        attempts_made: d.attempts,
+        attempts: attempts.into_iter().map(Attempt::from).collect(),
+    })
 }
 
 /// The latest deliveries of a webhook, newest first.
@@ -98,16 +85,8 @@ pub(crate) async fn latest(
 ) -> Result<Vec<Delivery>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let wanted = Wanted { subscription: id, state: None };
-    let logged = delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, wanted, START, most).await?;
-    logged.items.into_iter().map(Delivery::new).collect()
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct DeliveryList {
-    success: bool,
-    deliveries: Vec<Delivery>,
-    pagination: Pagination,
+    let logged = delivery_log::list(cx.db(&admin.company)?, &admin.company, wanted, START, most).await?;
+    logged.items.into_iter().map(describe).collect()
 }
 
 /// `GET /api/admin/webhooks/{id}/deliveries?limit&cursor&status` → `{success, deliveries:[…],
@@ -121,37 +100,17 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
         Some((at.parse().ok()?, id.to_owned()))
     })?;
     let after = cursor.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
-    let (db, wanted) = (cx.db(Some(&admin.company))?, Wanted { subscription: id, state: status });
+    let (db, wanted) = (cx.db(&admin.company)?, Wanted { subscription: id, state: status });
     let logged = delivery_log::list(db, &admin.company, wanted, after, pagination::rows(limit)).await?;
     let (logged, pagination) =
-        Pagination::of(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
-    let deliveries = logged.into_iter().map(Delivery::new).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&DeliveryList { success: true, deliveries, pagination })?)
+        pagination::cut_page(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
+    let deliveries = logged.into_iter().map(describe).collect::<Result<_, _>>()?;
+    response::answer(&DeliveryList { deliveries, pagination })
 }
 
 fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> {
     let found = states.iter().find(|s| **s == text).copied();
     found.ok_or_else(|| Problem::field(Code::InvalidField, "status", format!("status is one of {}", states.join(", "))))
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RecoverRequest {
-    since: Option<Value>,
-    until: Option<Value>,
-    status: Option<String>,
-    cursor: Option<String>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RecoverAnswer {
-    success: bool,
-    requeued: usize,
-    has_more: bool,
-    next_cursor: Option<String>,
 }
 
 /// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success,
@@ -171,13 +130,13 @@ pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -
         ended_before_ms: request.cursor.map(|c| read_cursor(&c)).transpose()?.unwrap_or_else(|| cx.now_ms()),
     };
     webhook_find::find(cx, &admin, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let ids = delivery_log::recover(db, &admin.company, window, cx.now_ms(), RECOVER_DELIVERIES_MAX).await?;
     let requeued = ids.len();
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), ids));
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
     let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
-    Ok(serde_json::to_string(&RecoverAnswer { success: true, requeued, has_more, next_cursor })?)
+    response::answer(&RecoverAnswer { requeued, has_more, next_cursor })
 }
 
 /// Reads the cursor of `recover`: when its first call was, in milliseconds.
@@ -186,29 +145,15 @@ fn read_cursor(text: &str) -> Result<i64, Problem> {
     start.ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", "cursor is the nextCursor of an earlier call"))
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct ResendAnswer<'a> {
-    success: bool,
-    delivery: Requeued<'a>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Requeued<'a> {
-    id: &'a str,
-    status: &'static str,
-}
-
 /// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id,
 /// status}}`. Sends a delivery that has ended again, with the same id and bytes.
 pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, delivery: &str) -> HandlerResult {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     if !delivery_log::resend(db, &admin.company, id, delivery, cx.now_ms()).await? {
         webhook_find::find(cx, &admin, id).await?;
         let message = "no delivery of this webhook that has ended has this id; one that waits needs no resend";
         return Err(Problem::new(Code::NotFound, message).into());
     }
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), vec![delivery.to_owned()]));
-    Ok(serde_json::to_string(&ResendAnswer { success: true, delivery: Requeued { id: delivery, status: "pending" } })?)
+    response::answer(&ResendAnswer { delivery: Requeued { id: delivery.to_owned(), status: "pending".to_owned() } })
 }

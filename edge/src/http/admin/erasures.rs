@@ -7,6 +7,7 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::domain::request_body;
 use crate::domain::{clock, tombstone};
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::people::erase::erase;
@@ -17,7 +18,6 @@ use crate::store::erasures;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ErasureAnswer {
-    success: bool,
     receipt: ErasureReceipt,
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 
 /// `GET /api/admin/users/{id}/erasure` → the answer of `DELETE`, with its current state.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
-    let found = erasures::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
+    let found = erasures::find(cx.db(&admin.company)?, &admin.company, id).await?;
     let erasure = found.ok_or_else(|| Problem::new(Code::NotFound, "no user of this company was erased by this id"))?;
     let receipt = ErasureReceipt {
         user_id: erasure.profile,
@@ -51,7 +51,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
         completed_at: erasure.completed_at.map(clock::iso),
         counts: RawValue::from_string(erasure.counts)?,
     };
-    Ok(serde_json::to_string(&ErasureAnswer { success: true, receipt })?)
+    response::answer(&ErasureAnswer { receipt })
 }
 
 #[derive(Deserialize)]
@@ -66,7 +66,6 @@ pub(crate) struct LiftRequest {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LiftAnswer {
-    success: bool,
     lifted: bool,
 }
 
@@ -79,6 +78,6 @@ pub(crate) async fn lift(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         None => address(&request_body::required(request.email, "email")?)?,
     };
     let hash = tombstone::of_key(&admin.company, &key);
-    let lifted = erasures::lift(cx.db(Some(&admin.company))?, &admin.company, &hash).await?;
-    Ok(serde_json::to_string(&LiftAnswer { success: true, lifted })?)
+    let lifted = erasures::lift(cx.db(&admin.company)?, &admin.company, &hash).await?;
+    response::answer(&LiftAnswer { lifted })
 }

@@ -14,7 +14,7 @@ use worker::{Delay, Response, console_error};
 
 use crate::domain::incoming::Outcome;
 use crate::error::Error;
-use crate::http::admin::events::{Incoming, name, outcome};
+use crate::http::admin::events::{describe, name, outcome};
 use crate::http::auth::Admin;
 use crate::http::context::RequestContext;
 use crate::http::pagination::NEWEST;
@@ -46,7 +46,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: Admin) -> Result<Response, E
         })?),
     };
     let (outcome, name) = (outcome(cx)?, name(cx));
-    let last = incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
+    let last = incoming::watch(cx.db(&admin.company)?, &admin.company, cx.now_ms()).await?;
     let watch = Watch {
         db: store::database(cx.env(), Some(&admin.company))?,
         company: admin.company,
@@ -142,7 +142,7 @@ impl Watch {
 /// blanks replace them.
 fn server_sent(entry: LogEntry) -> Result<String, String> {
     let seq = entry.seq;
-    let entry = Incoming::new(entry).map_err(|error| format!("{error:?}"))?;
+    let entry = describe(entry).map_err(|error| format!("{error:?}"))?;
     let json = serde_json::to_string(&entry).map_err(|error| error.to_string())?;
     let json = json.replace(['\n', '\r'], " ");
     Ok(format!("id: {seq}\nevent: incoming\ndata: {json}\n\n"))

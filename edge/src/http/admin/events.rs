@@ -1,8 +1,10 @@
 //! `/api/admin/events`: lists received events with their outcomes and reasons, and shows one event
 //! with its person and deliveries.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
+use trackmate_wire::api::{
+    EventReceipt, Incoming, IncomingList, LinkedBy, Pagination, ReceiptDelivery, ReceiptPerson, ReceivedEvent,
+    RejectedList, Warning,
+};
 use trackmate_wire::limits::INCOMING_ITEMS_MAX;
 use trackmate_wire::problem::{ALL, Code, Problem};
 
@@ -10,44 +12,14 @@ use crate::domain::incoming::Outcome;
 use crate::domain::source::Source;
 use crate::domain::{clock, json, revenue};
 use crate::error::Error;
-use crate::http::admin::deliveries::Delivery;
+use crate::http::admin::deliveries;
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, NEWEST, Pagination};
+use crate::http::pagination::{self, NEWEST};
+use crate::http::response;
 use crate::http::route::HandlerResult;
-use crate::ingest::receipt::Warning;
 use crate::store::incoming::{self, Event, Found, LogEntry, Wanted};
 use crate::store::{delivery_log, people};
-
-/// A received event and its outcome.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Incoming {
-    pub(crate) seq: i64,
-    at: String,
-    door: &'static str,
-    outcome: String,
-    code: Option<String>,
-    message: Option<String>,
-    field: Option<String>,
-    message_id: Option<String>,
-    event_type: Option<String>,
-    event_data: Option<Box<RawValue>>,
-    timestamp: Option<String>,
-    session_id: Option<String>,
-    user_id: Option<String>,
-    user_name: Option<String>,
-    /// Only where a machine sent it, by its own word.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[cfg_attr(test, schemars(default))]
-    bot: bool,
-    /// Of what was stored all the same. Other vendors' clients read no warnings in an answer, so
-    /// here is where to look.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(test, schemars(default))]
-    warnings: Vec<Warning>,
-}
 
 /// Warnings about an item's data. A rejected item has none: only the types of its fields are
 /// stored.
@@ -56,36 +28,27 @@ fn warnings(is_rejected: bool, data: Option<&str>) -> Vec<Warning> {
     is_unread.then(Warning::amount_unread).into_iter().collect()
 }
 
-impl Incoming {
-    pub(crate) fn new(entry: LogEntry) -> Result<Self, Error> {
-        let warnings = warnings(entry.outcome == Outcome::Rejected.as_str(), entry.data.as_deref());
-        Ok(Self {
-            seq: entry.seq,
-            at: clock::iso(entry.at),
-            door: entry.source.door(),
-            outcome: entry.outcome,
-            code: entry.code,
-            message: entry.message,
-            field: entry.field,
-            message_id: entry.message_id,
-            event_type: entry.name,
-            event_data: entry.data.map(json::raw).transpose()?,
-            timestamp: entry.happened_at.map(clock::iso),
-            session_id: entry.session,
-            user_id: entry.profile,
-            user_name: entry.person,
-            bot: entry.bot.is_some(),
-            warnings,
-        })
-    }
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct IncomingList {
-    success: bool,
-    events: Vec<Incoming>,
-    pagination: Pagination,
+/// An entry of the log as the API shows it.
+pub(crate) fn describe(entry: LogEntry) -> Result<Incoming, Error> {
+    let warnings = warnings(entry.outcome == Outcome::Rejected.as_str(), entry.data.as_deref());
+    Ok(Incoming {
+        seq: entry.seq,
+        at: clock::iso(entry.at),
+        door: entry.source.door().to_owned(),
+        outcome: entry.outcome,
+        code: entry.code,
+        message: entry.message,
+        field: entry.field,
+        message_id: entry.message_id,
+        event_type: entry.name,
+        event_data: entry.data.map(json::raw).transpose()?,
+        timestamp: entry.happened_at.map(clock::iso),
+        session_id: entry.session,
+        user_id: entry.profile,
+        user_name: entry.person,
+        bot: entry.bot.is_some(),
+        warnings,
+    })
 }
 
 /// `GET /api/admin/events?limit&cursor&outcome&eventType&door` → `{success, events:[…],
@@ -95,17 +58,9 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
     let filter = Wanted { source: source(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
     let before = cursor(cx)?;
-    incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
+    incoming::watch(cx.db(&admin.company)?, &admin.company, cx.now_ms()).await?;
     let (events, pagination) = page(cx, &admin, &filter, before, limit).await?;
-    Ok(serde_json::to_string(&IncomingList { success: true, events, pagination })?)
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct RejectedList {
-    success: bool,
-    rejected: Vec<Incoming>,
-    pagination: Pagination,
+    response::answer(&IncomingList { events, pagination })
 }
 
 /// `GET /api/admin/events/rejected?limit&cursor&code` → `{success, rejected:[…], pagination}`,
@@ -121,7 +76,7 @@ pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> Handler
     let filter = Wanted { outcome: Some(Outcome::Rejected), source: source(cx)?, name: name(cx), code };
     let before = cursor(cx)?;
     let (rejected, pagination) = page(cx, &admin, &filter, before, limit).await?;
-    Ok(serde_json::to_string(&RejectedList { success: true, rejected, pagination })?)
+    response::answer(&RejectedList { rejected, pagination })
 }
 
 /// Reads a page of entries.
@@ -132,10 +87,10 @@ async fn page(
     before: i64,
     limit: usize,
 ) -> Result<(Vec<Incoming>, Pagination), Error> {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let mut entries = incoming::before(db, &admin.company, filter, before, pagination::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut entries, limit, |n| pagination::write_cursor(&n.seq.to_string()));
-    Ok((entries.into_iter().map(Incoming::new).collect::<Result<_, _>>()?, pagination))
+    let pagination = pagination::cut(&mut entries, limit, |n| pagination::write_cursor(&n.seq.to_string()));
+    Ok((entries.into_iter().map(describe).collect::<Result<_, _>>()?, pagination))
 }
 
 /// Reads the cursor: the number of the entry before the page.
@@ -164,71 +119,6 @@ pub(crate) fn name(cx: &RequestContext) -> Option<String> {
     cx.filled_query("eventType")
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct EventReceipt {
-    success: bool,
-    event: ReceivedEvent,
-    person: Option<ReceiptPerson>,
-    deliveries: Vec<ReceiptDelivery>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct ReceivedEvent {
-    message_id: String,
-    door: &'static str,
-    outcome: &'static str,
-    code: Option<String>,
-    message: Option<String>,
-    field: Option<String>,
-    event_type: Option<String>,
-    event_data: Option<Box<RawValue>>,
-    /// The page and the browser, as its sender told them.
-    context: Option<Box<RawValue>>,
-    timestamp: Option<String>,
-    original_timestamp: Option<String>,
-    sent_at: Option<String>,
-    received_at: String,
-    session_id: Option<String>,
-    source: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duplicates: Option<i64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(test, schemars(default))]
-    warnings: Vec<Warning>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct ReceiptPerson {
-    id: String,
-    name: Option<String>,
-    email: Option<String>,
-    linked_by: Option<LinkedBy>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct LinkedBy {
-    message_id: String,
-    at: String,
-    session_id: String,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct ReceiptDelivery {
-    webhook_id: String,
-    webhook_name: Option<String>,
-    #[serde(flatten)]
-    delivery: Delivery,
-}
-
 /// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`. If both
 /// sources have an event with this id and the request names no `door`, shows the server's. If an
 /// event was rejected first and stored later, shows the stored one.
@@ -237,7 +127,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &st
     let decoded = js_sys::decode_uri_component(message_id).map(String::from);
     let message_id = decoded.as_deref().unwrap_or(message_id);
     let source = source(cx)?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let receipt = match incoming::find(db, &admin.company, message_id, source).await? {
         Some(Found::Stored(event)) => stored(cx, &admin, event).await?,
         Some(Found::Rejected(entry)) => rejection(entry, message_id)?,
@@ -247,12 +137,12 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &st
             return Err(Problem::new(Code::NotFound, message).into());
         }
     };
-    Ok(serde_json::to_string(&receipt)?)
+    response::answer(&receipt)
 }
 
 /// The receipt of a stored event.
 async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Result<EventReceipt, Error> {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let link: Option<(Option<String>, i64, String)> = event.link.as_deref().map(serde_json::from_str).transpose()?;
     let person = match link {
         Some((Some(profile), at, id)) => {
@@ -271,15 +161,11 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
         delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
     // A server may have sent an event of a browser's session.
     let sender = event.source.shown(event.sent_by_server.is_some());
-    let delivery = |d: delivery_log::OfEvent| -> Result<ReceiptDelivery, Error> {
-        Ok(ReceiptDelivery { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
-    };
     Ok(EventReceipt {
-        success: true,
         event: ReceivedEvent {
             message_id: event.message_id,
-            door: sender.door(),
-            outcome: Outcome::Stored.as_str(),
+            door: sender.door().to_owned(),
+            outcome: Outcome::Stored.as_str().to_owned(),
             code: None,
             message: None,
             field: None,
@@ -292,22 +178,40 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
             sent_at: event.sent_at.map(clock::iso),
             received_at: clock::iso(event.received_at),
             session_id: Some(event.session).filter(|id| !id.is_empty()),
-            source: sender.name(),
+            source: sender.name().to_owned(),
             duplicates: Some(event.duplicates).filter(|n| *n > 0),
         },
         person,
-        deliveries: deliveries.into_iter().map(delivery).collect::<Result<_, _>>()?,
+        deliveries: deliveries.into_iter().map(describe_delivery).collect::<Result<_, _>>()?,
+    })
+}
+
+/// A delivery of a receipt as the API shows it.
+fn describe_delivery(d: delivery_log::OfEvent) -> Result<ReceiptDelivery, Error> {
+    let delivery = deliveries::describe(d.logged)?;
+    Ok(ReceiptDelivery {
+        webhook_id: d.subscription,
+        webhook_name: d.webhook,
+        id: delivery.id,
+        event: delivery.event,
+        message_id: delivery.message_id,
+        status: delivery.status,
+        created_at: delivery.created_at,
+        next_attempt_at: delivery.next_attempt_at,
+        finished_at: delivery.finished_at,
+        payload: delivery.payload,
+        attempts_made: delivery.attempts_made,
+        attempts: delivery.attempts,
     })
 }
 
 /// The receipt of a rejected event.
 fn rejection(entry: LogEntry, message_id: &str) -> Result<EventReceipt, Error> {
     Ok(EventReceipt {
-        success: true,
         event: ReceivedEvent {
             message_id: message_id.to_owned(),
-            door: entry.source.door(),
-            outcome: Outcome::Rejected.as_str(),
+            door: entry.source.door().to_owned(),
+            outcome: Outcome::Rejected.as_str().to_owned(),
             code: entry.code,
             message: entry.message,
             field: entry.field,
@@ -319,7 +223,7 @@ fn rejection(entry: LogEntry, message_id: &str) -> Result<EventReceipt, Error> {
             sent_at: None,
             received_at: clock::iso(entry.at),
             session_id: entry.session,
-            source: entry.source.name(),
+            source: entry.source.name().to_owned(),
             duplicates: None,
             warnings: Vec::new(),
         },

@@ -25,7 +25,7 @@ use crate::http::admin::users::{Summary, groups};
 use crate::http::admin::{records, user_list};
 use crate::http::auth::Admin;
 use crate::http::context::RequestContext;
-use crate::http::response::common_headers;
+use crate::http::response::{self, common_headers};
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
 use crate::runtime::random;
@@ -98,7 +98,7 @@ async fn user_filter(cx: &RequestContext, admin: &Admin, snapshot_ms: i64) -> Re
     let mut filter = user_list::filter(cx)?;
     filter.created_before = Some(filter.created_before.unwrap_or(i64::MAX).min(snapshot_ms + 1));
     // The search index may lack recent changes. A list may do without them; an export may not.
-    if filter.search.is_some() && !people::refresh(cx.db(Some(&admin.company))?, &admin.company).await? {
+    if filter.search.is_some() && !people::refresh(cx.db(&admin.company)?, &admin.company).await? {
         let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
         return Err(Problem::field(Code::LimitReached, "search", message).into());
     }
@@ -119,7 +119,6 @@ async fn event_filter(cx: &RequestContext, admin: &Admin) -> Result<Events, Erro
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ExportCount {
-    success: bool,
     rows: i64,
 }
 
@@ -134,7 +133,7 @@ pub(crate) async fn count_users(cx: &RequestContext, admin: Admin) -> HandlerRes
     let mut slices = Slices::new(cx.env(), &admin.company);
     let snapshot_ms = options(cx, Kind::Users, Format::Json)?.snapshot_ms;
     let filter = user_filter(cx, &admin, snapshot_ms).await?;
-    count(people::count(cx.db(Some(&admin.company))?, &admin.company, &filter, &mut slices).await?)
+    count(people::count(cx.db(&admin.company)?, &admin.company, &filter, &mut slices).await?)
 }
 
 /// `GET /api/admin/export/events/count` with an export's parameters → `{success, rows}`.
@@ -142,14 +141,14 @@ pub(crate) async fn count_events(cx: &RequestContext, admin: Admin) -> HandlerRe
     let mut slices = Slices::new(cx.env(), &admin.company);
     let snapshot_ms = options(cx, Kind::Events, Format::Json)?.snapshot_ms;
     let filter = event_filter(cx, &admin).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     count(exports::count_events(db, &admin.company, &filter, snapshot_ms, &mut slices).await?)
 }
 
 /// The answer with a number of rows.
 fn count(rows: Option<i64>) -> HandlerResult {
     let rows = rows.ok_or_else(too_much)?;
-    Ok(serde_json::to_string(&ExportCount { success: true, rows })?)
+    response::answer(&ExportCount { rows })
 }
 
 /// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…],
@@ -161,7 +160,7 @@ pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<
     let profile = find(cx, &admin.company, id).await?;
     let user = serde_json::to_string(&profile.person(&admin.company)?.user())?;
     let most = i64::try_from(RECORDS_LIST_MAX).unwrap_or(i64::MAX);
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let part = store::records::Part::OfEach { most, bytes: EXPORT_PAGE_BYTES.into() };
     let listed = store::records::list(db, &admin.company, &[&profile.id], None, part).await?;
     let records = listed.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<Result<Vec<_>, _>>()?;
@@ -216,7 +215,7 @@ fn options(cx: &RequestContext, kind: Kind, format: Format) -> Result<ExportOpti
 async fn event_position(cx: &RequestContext, company: &str, text: &str) -> Result<Place, Error> {
     let named = text.split_once(':').and_then(|(name, id)| Some((Source::of_name(name)?, id)));
     let found = match named {
-        Some((source, id)) => exports::place(cx.db(Some(company))?, company, source, id).await?,
+        Some((source, id)) => exports::place(cx.db(company)?, company, source, id).await?,
         None => None,
     };
     let message = "after is source:messageId of an event that an export ended with";
@@ -274,7 +273,7 @@ async fn start(
     }
     // For an export of one person, the target in the audit log is that person.
     if kind != Kind::User {
-        cx.changed(&id);
+        cx.set_audit_target(&id);
     }
     let headers = common_headers(cx)?;
     headers.set("content-type", format.content_type())?;

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use trackmate_wire::api::Pagination;
 use trackmate_wire::limits::{
     GROUPS_ITEMS_MAX, MEMBERS_ITEMS_MAX, NAME_CHARS_MAX, RECORD_FIELD_BYTES_MAX, RECORD_FIELDS_MAX,
 };
@@ -14,7 +15,8 @@ use crate::domain::request_body;
 use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::runtime::random;
@@ -72,7 +74,6 @@ impl From<Named> for GroupOf {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct GroupPage {
-    success: bool,
     groups: Vec<Group>,
     pagination: Pagination,
 }
@@ -80,7 +81,6 @@ pub(crate) struct GroupPage {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct GroupAnswer {
-    success: bool,
     group: Group,
 }
 
@@ -95,7 +95,6 @@ struct Member {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct MemberPage {
-    success: bool,
     members: Vec<Member>,
     pagination: Pagination,
 }
@@ -110,18 +109,19 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         body::check_length(text, "search", 1..=NAME_CHARS_MAX)?;
     }
     let filter = Wanted { kind: cx.query("kind"), key: cx.query("groupId"), text: search };
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let found = groups::list(db, &admin.company, &filter, after.as_ref(), pagination::rows(limit)).await?;
     let position = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
-    let (found, pagination) = Pagination::of(found, limit, |counted| pagination::write_cursor(&position(counted)));
+    let (found, pagination) =
+        pagination::cut_page(found, limit, |counted| pagination::write_cursor(&position(counted)));
     let groups = found.into_iter().map(Group::from).collect();
-    Ok(serde_json::to_string(&GroupPage { success: true, groups, pagination })?)
+    response::answer(&GroupPage { groups, pagination })
 }
 
 /// `GET /api/admin/groups/{id}` → `{success, group}`.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let group = find(cx, &admin.company, id).await?.into();
-    Ok(serde_json::to_string(&GroupAnswer { success: true, group })?)
+    response::answer(&GroupAnswer { group })
 }
 
 /// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}],
@@ -130,12 +130,13 @@ pub(crate) async fn members(cx: &RequestContext, admin: auth::Admin, id: &str) -
     let limit = pagination::limit(cx, MEMBERS_ITEMS_MAX)?;
     let after = pagination::cursor(cx, read_position)?;
     find(cx, &admin.company, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let found = groups::members(db, &admin.company, id, after.as_ref(), pagination::rows(limit)).await?;
-    let (found, pagination) = Pagination::of(found, limit, |m| pagination::write_cursor(&write_position(&m.place)));
+    let (found, pagination) =
+        pagination::cut_page(found, limit, |m| pagination::write_cursor(&write_position(&m.place)));
     let members =
         found.into_iter().map(|m| Member { name: m.person.full_name(), id: m.person.id, email: m.person.email });
-    Ok(serde_json::to_string(&MemberPage { success: true, members: members.collect(), pagination })?)
+    response::answer(&MemberPage { members: members.collect(), pagination })
 }
 
 #[derive(Deserialize)]
@@ -162,31 +163,25 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
     })?;
     let (ts, message_id) = (clock::event_ts(cx.now_ms(), 0), random::message_id());
     let traits = TrustedTraits { fields: &fields, ts, id: &message_id };
-    if !groups::set_trusted(cx.db(Some(&admin.company))?, &admin.company, id, traits).await? {
+    if !groups::set_trusted(cx.db(&admin.company)?, &admin.company, id, traits).await? {
         return Err(unknown().into());
     }
     get(cx, admin, id).await
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct GroupDeleted {
-    success: bool,
 }
 
 /// `DELETE /api/admin/groups/{id}` → `{success}`. Deletes the group and its memberships. The events
 /// that named it stay, and a later event creates it again.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     find(cx, &admin.company, id).await?;
-    if groups::delete(cx.db(Some(&admin.company))?, &admin.company, id).await? {
-        return Ok(serde_json::to_string(&GroupDeleted { success: true })?);
+    if groups::delete(cx.db(&admin.company)?, &admin.company, id).await? {
+        return response::success();
     }
     let message = "the group has so many members that not all are deleted yet; ask again to go on";
     Err(Problem::new(Code::LimitReached, message).into())
 }
 
 async fn find(cx: &RequestContext, company: &str, id: &str) -> Result<Counted, Error> {
-    groups::find(cx.db(Some(company))?, company, id).await?.ok_or_else(|| unknown().into())
+    groups::find(cx.db(company)?, company, id).await?.ok_or_else(|| unknown().into())
 }
 
 fn unknown() -> Problem {
@@ -194,8 +189,8 @@ fn unknown() -> Problem {
 }
 
 /// Writes the position of a member in a list.
-fn write_position(place: &Place) -> String {
-    serde_json::json!([place.session, place.at, place.id]).to_string()
+fn write_position(position: &Place) -> String {
+    serde_json::json!([position.session, position.at, position.id]).to_string()
 }
 
 /// Reads the position of a member in a list.
@@ -210,8 +205,8 @@ mod tests {
 
     #[test]
     fn the_position_of_a_member_survives_writing_and_reading() {
-        let place = Place { session: "s".into(), at: 5, id: "a\".b".into() };
-        assert_eq!(read_position(&write_position(&place)), Some(place));
+        let position = Place { session: "s".into(), at: 5, id: "a\".b".into() };
+        assert_eq!(read_position(&write_position(&position)), Some(position));
         assert_eq!(read_position("[5]"), None);
     }
 }

@@ -3,6 +3,7 @@
 //! /api/admin/identity/undo`).
 
 use serde::{Deserialize, Serialize};
+use trackmate_wire::api::Pagination;
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::LINKS_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
@@ -13,7 +14,8 @@ use crate::domain::source::Source;
 use crate::domain::timeline::{Cursor, Order};
 use crate::domain::{clock, request_body};
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::people::find::find;
@@ -25,7 +27,6 @@ use crate::store::{identity_keys, merge as merges, timeline};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Identities {
-    success: bool,
     user_id: String,
     addresses: Vec<Address>,
     external_ids: Vec<ExternalId>,
@@ -88,21 +89,20 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let limit = pagination::limit(cx, LINKS_ITEMS_MAX)?;
     let cursor = pagination::cursor(cx, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(Order::Desc));
     let profile = find(cx, &admin.company, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let rows = merges::group(db, &admin.company, &profile.id).await?;
     let keys: Vec<String> = rows.iter().flat_map(|row| keys(&row.aliases, row.email.as_deref())).collect();
     let keys = identity_keys::addresses(db, &admin.company, &profile.id, &keys).await?;
     let (addresses, external_ids): (Vec<_>, Vec<_>) =
         keys.into_iter().partition(|known| key_kind(&known.key) == "email");
     let mut links = timeline::links(db, &admin.company, &profile.id, &cursor, pagination::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut links, limit, |l| {
+    let pagination = pagination::cut(&mut links, limit, |l| {
         pagination::write_cursor(&Cursor { ts: l.at, source: Source::Browser, id: l.id.clone() }.to_text())
     });
     let merged = rows.into_iter().filter_map(|row| {
         Some(Merged { into: row.winner?, profile_id: row.id, email: row.email, at: clock::iso(row.at) })
     });
-    Ok(serde_json::to_string(&Identities {
-        success: true,
+    response::answer(&Identities {
         user_id: profile.id,
         addresses: addresses
             .into_iter()
@@ -129,7 +129,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
             })
             .collect(),
         pagination,
-    })?)
+    })
 }
 
 #[derive(Deserialize)]
@@ -143,7 +143,6 @@ pub(crate) struct MergeRequest {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct MergeAnswer {
-    success: bool,
     user: User,
 }
 
@@ -154,9 +153,9 @@ pub(crate) async fn merge(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
     let request: MergeRequest = request_body::change(&text)?;
     let (into, from) = (request_body::required(request.into, "into")?, request_body::required(request.from, "from")?);
     join(cx, &admin.company, &into, &from, Scope::Admin).await?;
-    cx.changed(&into);
+    cx.set_audit_target(&into);
     let user = find(cx, &admin.company, &into).await?.person(&admin.company)?.user();
-    Ok(serde_json::to_string(&MergeAnswer { success: true, user })?)
+    response::answer(&MergeAnswer { user })
 }
 
 #[derive(Deserialize)]
@@ -181,6 +180,6 @@ pub(crate) async fn undo(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
             return Err(Problem::field(Code::MissingField, "messageId", message).into());
         }
     };
-    cx.changed(&undone.user_id);
-    Ok(serde_json::to_string(&undone)?)
+    cx.set_audit_target(&undone.user_id);
+    response::answer(&undone)
 }

@@ -11,7 +11,7 @@ use crate::domain::secret::Scope;
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
-use crate::http::response::success;
+use crate::http::response::{self, success};
 use crate::http::route::HandlerResult;
 use crate::store::companies::{self, ListedKey};
 
@@ -80,16 +80,15 @@ struct OwnKey<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct OwnKeyList<'a> {
-    success: bool,
     keys: Vec<OwnKey<'a>>,
 }
 
 /// `GET /api/admin/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt,
 /// revokedAt, current}]}`. Keys that are not revoked come first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let keys = companies::keys(cx.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
+    let keys = companies::keys(cx.directory()?, &admin.company, KEYS_SHOWN_MAX).await?;
     let listed = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
-    Ok(serde_json::to_string(&OwnKeyList { success: true, keys: keys.iter().map(listed).collect() })?)
+    response::answer(&OwnKeyList { keys: keys.iter().map(listed).collect() })
 }
 
 /// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`. No other answer
@@ -119,7 +118,6 @@ pub(crate) struct KeyRequest {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct KeyAnswer<'a> {
-    success: bool,
     key: MadeKey<'a>,
 }
 
@@ -130,19 +128,19 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
     let scope = request.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
     let name = request.name.unwrap_or_default();
     body::check_length(&name, "name", 0..=NAME_CHARS_MAX)?;
-    let (key, db) = (FreshKey::new(scope), cx.db(None)?);
+    let (key, db) = (FreshKey::new(scope), cx.directory()?);
     if !companies::add_key(db, company, &key.row(&name), KEYS_MAX, cx.now_ms()).await? {
         let message = format!("a company has at most {KEYS_MAX} keys that are not revoked");
         let full = companies::find(db, company).await?.map(|_| Problem::new(Code::LimitReached, message));
         return Err(full.unwrap_or_else(unknown).into());
     }
-    cx.changed(&key.id);
-    Ok(serde_json::to_string(&KeyAnswer { success: true, key: MadeKey::new(&key, &name, cx.now_ms()) })?)
+    cx.set_audit_target(&key.id);
+    response::answer(&KeyAnswer { key: MadeKey::new(&key, &name, cx.now_ms()) })
 }
 
 /// Revokes a key of a company.
 pub(crate) async fn revoke(cx: &RequestContext, company: &str, key: &str) -> HandlerResult {
-    if !companies::revoke_key(cx.db(None)?, company, key, cx.now_ms()).await? {
+    if !companies::revoke_key(cx.directory()?, company, key, cx.now_ms()).await? {
         return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
     }
     success()

@@ -3,74 +3,30 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use trackmate_wire::api::{
+    CurrentPlan, InferredPlan, Plan, PlanAnswer, PlanChecked, PlanRefused, PlanSchema, Violation, ViolationCount,
+};
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::plan::{self, Mode, Schema};
+use crate::domain::plan::{self, Mode};
 use crate::domain::request_body;
 use crate::domain::{clock, json};
-use crate::error::Error;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::ingest::browser::items;
 use crate::runtime::random;
 use crate::store::plans::{self, Sample};
 
-/// A plan as it is shown.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct Plan {
-    events: BTreeMap<String, Box<RawValue>>,
-    additional_events: bool,
-}
-
-impl Plan {
-    fn new(plan: &plan::Plan) -> Result<Self, Error> {
-        let raw = |(name, schema): (&String, &Schema)| Ok((name.clone(), serde_json::value::to_raw_value(schema)?));
-        let events = plan.events.iter().map(raw).collect::<Result<_, Error>>()?;
-        Ok(Self { events, additional_events: plan.additional_events })
-    }
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct CurrentPlan {
-    mode: &'static str,
-    #[serde(flatten)]
-    plan: Plan,
-    updated_at: Option<String>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct ViolationCount {
-    event: String,
-    field: String,
-    reason: String,
-    count: i64,
-    first_at: String,
-    last_at: String,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct PlanAnswer {
-    success: bool,
-    plan: CurrentPlan,
-    violations: Vec<ViolationCount>,
-}
-
 /// `GET /api/admin/plan` → `{success, plan:{mode, events, additionalEvents, updatedAt|null},
 /// violations:[{event, field, reason, count, firstAt, lastAt}]}`, the most frequent first. Counts
 /// are some seconds old.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let stored = plans::find(db, &admin.company).await?;
     let seen = plans::violations(db, &admin.company).await?;
     let plan: plan::Plan = stored.as_ref().map(|s| serde_json::from_str(&s.plan)).transpose()?.unwrap_or_default();
@@ -83,11 +39,12 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
         last_at: clock::iso(s.last_at),
     };
     let plan = CurrentPlan {
-        mode: stored.as_ref().map_or(Mode::Off, |s| s.mode).as_str(),
-        plan: Plan::new(&plan)?,
+        mode: stored.as_ref().map_or(Mode::Off, |s| s.mode).as_str().to_owned(),
+        events: plan.events,
+        additional_events: plan.additional_events,
         updated_at: stored.map(|s| clock::iso(s.updated_at)),
     };
-    Ok(serde_json::to_string(&PlanAnswer { success: true, plan, violations: seen.into_iter().map(counted).collect() })?)
+    response::answer(&PlanAnswer { plan, violations: seen.into_iter().map(counted).collect() })
 }
 
 #[derive(Deserialize)]
@@ -95,7 +52,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PlanChange {
     mode: Option<Mode>,
-    events: Option<BTreeMap<String, Schema>>,
+    events: Option<BTreeMap<String, PlanSchema>>,
     additional_events: Option<bool>,
 }
 
@@ -109,7 +66,7 @@ pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     let mode = request.mode.ok_or_else(|| missing("mode", "mode is off, report or reject"))?;
     let additional_events = request.additional_events.unwrap_or_default();
     let plan = request.events.map(|events| plan::Plan { events, additional_events }.checked()).transpose()?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     if plan.is_none() && mode != Mode::Off && plans::find(db, &admin.company).await?.is_none_or(|s| s.plan == "{}") {
         return Err(missing("events", "there is no plan yet: events says which there are").into());
     }
@@ -121,23 +78,15 @@ pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     get(cx, admin).await
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct InferredPlan {
-    success: bool,
-    plan: Plan,
-    /// Events that were looked at.
-    sampled: usize,
-}
-
 /// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan
 /// that a sample of the stored events satisfies. Stores nothing.
 pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let samples = plans::sample(cx.db(Some(&admin.company))?, &admin.company).await?;
+    let samples = plans::sample(cx.db(&admin.company)?, &admin.company).await?;
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
     let samples: Vec<(String, Value)> = samples.iter().map(read).collect();
     let plan = plan::Plan::infer(samples.iter().map(|(name, data)| (name.as_str(), data)));
-    Ok(serde_json::to_string(&InferredPlan { success: true, plan: Plan::new(&plan)?, sampled: samples.len() })?)
+    let plan = Plan { events: plan.events, additional_events: plan.additional_events };
+    response::answer(&InferredPlan { plan, sampled: samples.len() })
 }
 
 #[derive(Deserialize)]
@@ -152,7 +101,7 @@ pub(crate) struct PlanCheck {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ProposedPlan {
-    events: BTreeMap<String, Schema>,
+    events: BTreeMap<String, PlanSchema>,
     additional_events: Option<bool>,
 }
 
@@ -162,31 +111,6 @@ struct ProposedPlan {
 pub(crate) struct PlannedEvent {
     event_type: String,
     event_data: Option<Value>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct PlanChecked {
-    success: bool,
-    checked: usize,
-    refused: Vec<PlanRefused>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct PlanRefused {
-    index: usize,
-    event_type: String,
-    violations: Vec<Violation>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Violation {
-    field: String,
-    reason: &'static str,
-    message: String,
 }
 
 /// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events,
@@ -202,7 +126,7 @@ pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
             plan::Plan { events, additional_events: additional_events.unwrap_or_default() }.checked()?
         }
         None => {
-            let stored = plans::find(cx.db(Some(&admin.company))?, &admin.company).await?;
+            let stored = plans::find(cx.db(&admin.company)?, &admin.company).await?;
             let message = "the company has no plan yet; give one in plan";
             let stored = stored.ok_or_else(|| Problem::field(Code::MissingField, "plan", message))?;
             serde_json::from_str(&stored.plan)?
@@ -216,10 +140,13 @@ pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
         let data = event_data.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         let found = plan.check(event_type.trim(), &data);
         if !found.is_empty() {
-            let shown =
-                found.into_iter().map(|v| Violation { field: v.field, reason: v.reason.as_str(), message: v.message });
-            refused.push(PlanRefused { index, event_type, violations: shown.collect() });
+            let violations = found.into_iter().map(|v| Violation {
+                field: v.field,
+                reason: v.reason.as_str().to_owned(),
+                message: v.message,
+            });
+            refused.push(PlanRefused { index, event_type, violations: violations.collect() });
         }
     }
-    Ok(serde_json::to_string(&PlanChecked { success: true, checked: items.len(), refused })?)
+    response::answer(&PlanChecked { checked: items.len(), refused })
 }

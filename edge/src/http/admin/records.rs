@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use trackmate_wire::api::Pagination;
 use trackmate_wire::limits::{RECORD_KINDS_MAX, RECORDS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -14,7 +15,8 @@ use crate::error::Error;
 use crate::export::user::{UserWith, with};
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
 use crate::store::records::{self, Part, Place};
@@ -22,7 +24,6 @@ use crate::store::records::{self, Part, Place};
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RecordPage {
-    success: bool,
     records: Vec<Shown>,
     pagination: Pagination,
 }
@@ -62,7 +63,7 @@ pub(crate) async fn with_records(
 ) -> Result<Vec<UserWith>, Error> {
     let Some(company) = people.first().map(|person| &person.company) else { return Ok(Vec::new()) };
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     Ok(with(people, records::of_people(db, company, &ids, included, included.most(ids.len())).await?))
 }
 
@@ -73,21 +74,21 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let kinds = kinds(cx, "kind")?.map(|kinds| serde_json::to_string(&kinds)).transpose()?;
     let after = pagination::cursor(cx, read_position)?;
     let profile = find(cx, &admin.company, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let part = Part::Page { most: pagination::rows(limit), after: after.as_ref() };
     let mut listed = records::list(db, &admin.company, &[&profile.id], kinds.as_deref(), part).await?;
     let whole = listed.iter().take_while(|l| l.record.is_some()).count();
     let is_early = whole < listed.len();
     listed.truncate(whole);
     let cursor = |l: &records::Listed| pagination::write_cursor(&write_position(&l.place));
-    let pagination = Pagination::ended(&mut listed, limit, is_early, cursor);
+    let pagination = pagination::cut_early(&mut listed, limit, is_early, cursor);
     let records = listed.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<serde_json::Result<_>>()?;
-    Ok(serde_json::to_string(&RecordPage { success: true, records, pagination })?)
+    response::answer(&RecordPage { records, pagination })
 }
 
 /// Writes the position of a record in a list: `<ts>.<kind>.<id>`. A kind has no full stop.
-fn write_position(place: &Place) -> String {
-    format!("{}.{}.{}", place.ts, place.kind, place.id)
+fn write_position(position: &Place) -> String {
+    format!("{}.{}.{}", position.ts, position.kind, position.id)
 }
 
 /// Reads the position of a record in a list.
@@ -104,8 +105,8 @@ mod tests {
 
     #[test]
     fn the_position_of_a_record_survives_writing_and_reading() {
-        let place = Place { ts: 5, kind: "order".into(), id: "a.b".into() };
-        assert_eq!(read_position(&write_position(&place)), Some(place));
+        let position = Place { ts: 5, kind: "order".into(), id: "a.b".into() };
+        assert_eq!(read_position(&write_position(&position)), Some(position));
         assert_eq!(read_position("5..a"), None);
     }
 }

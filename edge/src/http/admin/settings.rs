@@ -1,7 +1,7 @@
 //! `/api/admin/settings`: shows and changes the settings of a company.
 
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use trackmate_wire::api::{Settings, SettingsAnswer, SettingsChange};
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{
     EVENT_DAYS_MAX, EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX,
@@ -15,6 +15,7 @@ use crate::domain::request_body;
 use crate::error::Error;
 use crate::http::admin::webhook_change;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::people::identity_proof;
@@ -22,66 +23,8 @@ use crate::runtime::{random, secrets};
 use crate::store::companies::{self, Change, Verification};
 use crate::store::subscriptions::{self, Funnel};
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct Settings {
-    #[serde(rename = "company_id")]
-    company_id: String,
-    name: String,
-    allowed_origins: Option<Box<RawValue>>,
-    revenue_events: Box<RawValue>,
-    webhooks_enabled: bool,
-    log_retention_days: i64,
-    event_retention_days: Option<i64>,
-    identity_verification: &'static str,
-    /// Whether there is an identity secret.
-    identity_secret_set: bool,
-    /// The identity secret, if this request created it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identity_secret: Option<String>,
-    /// Whether the funnel's webhook is on. Its fields have the names that funnels use.
-    #[serde(rename = "webhook_enabled")]
-    funnel_enabled: bool,
-    #[serde(rename = "crm_webhook_url")]
-    funnel_url: Option<String>,
-    /// Whether there is a secret; what it is, is not shown again.
-    #[serde(rename = "webhook_secret_set")]
-    funnel_signed: bool,
-}
-
 /// The id of the subscription that is a company's funnel webhook.
 pub(crate) const FUNNEL: &str = "wh_funnel";
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct SettingsAnswer {
-    success: bool,
-    settings: Settings,
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SettingsChange {
-    name: Option<String>,
-    #[serde(default, deserialize_with = "request_body::present")]
-    allowed_origins: Option<Option<Vec<String>>>,
-    #[serde(default, deserialize_with = "request_body::present")]
-    event_retention_days: Option<Option<u32>>,
-    revenue_events: Option<Vec<String>>,
-    webhooks_enabled: Option<bool>,
-    log_retention_days: Option<u32>,
-    identity_verification: Option<String>,
-    identity_secret: Option<String>,
-    rotate_identity_secret: Option<bool>,
-    #[serde(rename = "webhook_enabled")]
-    funnel_enabled: Option<bool>,
-    #[serde(rename = "crm_webhook_url")]
-    funnel_url: Option<String>,
-    #[serde(rename = "webhook_secret", default, deserialize_with = "request_body::present")]
-    funnel_secret: Option<Option<String>>,
-}
 
 /// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null,
 /// revenueEvents, webhooksEnabled, logRetentionDays, eventRetentionDays|null, identityVerification,
@@ -92,7 +35,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
 
 /// The answer with the settings, and with the identity secret if this request created it.
 async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<String>) -> HandlerResult {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let found = companies::find(db, &admin.company).await?;
     let funnel = subscriptions::find(db, &admin.company, FUNNEL).await?;
     let company = found.ok_or_else(|| Error::Internal("a key's company is missing".into()))?;
@@ -104,14 +47,14 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
         webhooks_enabled: company.webhooks_enabled != 0,
         log_retention_days: company.log_days,
         event_retention_days: company.event_days,
-        identity_verification: Verification::of(company.verification).as_str(),
+        identity_verification: Verification::of(company.verification).as_str().to_owned(),
         identity_secret_set: company.has_secret != 0,
         identity_secret,
         funnel_enabled: funnel.as_ref().is_some_and(|f| f.active != 0),
         funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
         funnel_url: funnel.map(|f| f.url),
     };
-    Ok(serde_json::to_string(&SettingsAnswer { success: true, settings })?)
+    response::answer(&SettingsAnswer { settings })
 }
 
 /// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event
@@ -167,7 +110,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
         verification: identity.rule,
         identity_secret: identity.sealed,
     };
-    companies::update(cx.db(Some(&admin.company))?, &admin.company, &change).await?;
+    companies::update(cx.db(&admin.company)?, &admin.company, &change).await?;
     if request.webhooks_enabled == Some(true) {
         recover::after_answer(cx);
     }
@@ -201,10 +144,8 @@ async fn identity(
         return Err(Problem::field(Code::InvalidField, "identitySecret", message).into());
     }
     let on = rule.is_some_and(|rule| rule != Verification::Off);
-    let missing = on
-        && companies::verification(cx.db(Some(&admin.company))?, &admin.company)
-            .await?
-            .is_none_or(|(_, s)| s.is_none());
+    let missing =
+        on && companies::verification(cx.db(&admin.company)?, &admin.company).await?.is_none_or(|(_, s)| s.is_none());
     let made = (request.identity_secret.is_none() && (request.rotate_identity_secret == Some(true) || missing))
         .then(|| hex(&random::bytes::<32>()));
     let sealed = match request.identity_secret.as_ref().or(made.as_ref()) {
@@ -228,7 +169,7 @@ async fn funnel(cx: &RequestContext, admin: &auth::Admin, request: &SettingsChan
         let message = format!("webhook_secret has at most {SECRET_BYTES_MAX} bytes");
         return Err(Problem::field(Code::InvalidField, "webhook_secret", message).into());
     }
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let current = subscriptions::find(db, &admin.company, FUNNEL).await?;
     let url = url.or_else(|| current.map(|f| f.url));
     let missing = || Problem::field(Code::MissingField, "crm_webhook_url", "crm_webhook_url is missing");

@@ -2,14 +2,16 @@
 //! the same range.
 
 use serde::Serialize;
+use trackmate_wire::api::Circuit;
 use trackmate_wire::problem::{Code, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::domain::clock;
 use crate::domain::stats::{self, Interval, Range};
-use crate::http::admin::webhooks::Circuit;
+use crate::http::admin::webhooks::circuit;
 use crate::http::auth;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::store::slices::Slices;
 use crate::store::stats::{Stats, read};
@@ -19,7 +21,6 @@ use crate::store::subscriptions::Subscription;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StatsAnswer<'a> {
-    success: bool,
     from: String,
     to: String,
     interval: &'static str,
@@ -104,9 +105,9 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     let offset = |ms| zone.as_ref().map_or(0, |zone| zone.offset(ms));
     let range = Range::new(cx.query_time("from")?, cx.query_time("to")?, interval, cx.now_ms(), offset)?;
     let mut slices = Slices::new(cx.env(), &admin.company);
-    let stats = read(cx.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
+    let stats = read(cx.db(&admin.company)?, &admin.company, range, &mut slices).await?;
     let stats = stats.ok_or_else(too_much)?;
-    Ok(serde_json::to_string(&answer(range, &stats))?)
+    response::answer(&answer(range, &stats))
 }
 
 /// The problem of a count that is too large for one request. A filter does not help: the query
@@ -160,7 +161,6 @@ fn answer(range: Range, stats: &Stats) -> StatsAnswer<'_> {
         failed: span.failed,
     };
     StatsAnswer {
-        success: true,
         from: clock::iso(range.from_ms),
         to: clock::iso(range.to_ms),
         interval: range.interval.as_str(),
@@ -198,7 +198,7 @@ fn webhook(s: &Subscription) -> StatsWebhook<'_> {
         id: &s.id,
         name: &s.name,
         active: s.active != 0,
-        circuit: Circuit::of(s),
+        circuit: circuit(s),
         held: s.held,
         failed: s.failed,
         disabled_reason: s.disabled_reason.as_deref(),

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use trackmate_wire::api::Pagination;
 use trackmate_wire::limits::TIMELINE_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
@@ -13,7 +14,8 @@ use crate::error::Error;
 use crate::http::admin::users::Summary;
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
 use crate::store::people::Profile;
@@ -22,7 +24,6 @@ use crate::store::timeline::{self, Entry};
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Timeline<'a> {
-    success: bool,
     profile: User,
     summary: Summary,
     events: Vec<TimelineEvent<'a>>,
@@ -58,25 +59,24 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     let limit = pagination::limit(cx, TIMELINE_ITEMS_MAX)?;
     let cursor = pagination::cursor(cx, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(order));
     let profile = find(cx, &admin.company, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let steps = Steps::new(limit + 1, usize::try_from(profile.sessions).unwrap_or_default() + 1);
     let found = timeline::entries(db, &admin.company, &profile.id, (&cursor, order), steps).await?;
     let (mut entries, left_out) = in_turn(found, steps, order);
     let is_whole = pagination::within(&mut entries, limit, |entry| entry.bytes);
-    let pagination = Pagination::ended(&mut entries, limit, left_out || !is_whole, |e| {
+    let pagination = pagination::cut_early(&mut entries, limit, left_out || !is_whole, |e| {
         let position = Cursor { ts: e.ts, source: e.source, id: e.message_id.clone() };
         pagination::write_cursor(&position.to_text())
     });
     timeline::read_long(db, &admin.company, &mut entries).await?;
     let event = |entry| event(entry, &profile).transpose();
     let events = entries.iter().filter_map(event).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&Timeline {
-        success: true,
+    response::answer(&Timeline {
         profile: profile.person(&admin.company)?.user(),
         summary: Summary::new(&profile)?,
         events,
         pagination,
-    })?)
+    })
 }
 
 /// The event of an entry. The person's first identify is `user_registered`. Every server event has

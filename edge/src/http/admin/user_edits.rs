@@ -8,6 +8,7 @@ use crate::domain::person::{Person, User};
 use crate::domain::request_body;
 use crate::domain::secret::Scope;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::people::edit::change;
@@ -16,12 +17,11 @@ use crate::people::identity_key::address;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct EditAnswer {
-    success: bool,
     user: User,
 }
 
 fn answer(person: &Person) -> HandlerResult {
-    Ok(serde_json::to_string(&EditAnswer { success: true, user: person.user() })?)
+    response::answer(&EditAnswer { user: person.user() })
 }
 
 /// `PATCH /api/admin/users/{id}` with `email`, any field of the user object, other traits,

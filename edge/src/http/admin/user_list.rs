@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use trackmate_wire::api::Pagination;
 use trackmate_wire::limits::{NAME_CHARS_MAX, OFFSET_MAX, TOTAL_MAX, USERS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -13,7 +14,8 @@ use crate::export::user::UserWith;
 use crate::http::admin::records;
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::identity_key::address;
 use crate::people::identity_key::external;
@@ -25,7 +27,6 @@ use crate::store::{Page, people};
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct UserFound {
-    success: bool,
     users: Vec<UserWith>,
     pagination: Pagination,
 }
@@ -33,7 +34,6 @@ pub(crate) struct UserFound {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct UserList {
-    success: bool,
     users: Vec<UserWith>,
     pagination: ListPagination,
 }
@@ -84,7 +84,7 @@ pub(crate) const PARAMETERS: [&str; 15] = [
 /// and the order of the request that returned it. `?email=` or `?externalId=` finds one user, with
 /// `{limit, hasMore, nextCursor}`. The parameters `include…` add records to each user.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let limit = pagination::limit(cx, USERS_ITEMS_MAX)?;
     let included = records::included(cx)?;
     let key = match (cx.query("email"), cx.query("externalId")) {
@@ -94,10 +94,10 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     };
     if let Some(key) = key {
         let mut profiles = people::by_address(db, &admin.company, &key).await?;
-        let pagination = Pagination::cut(&mut profiles, limit, |p| pagination::write_cursor(&p.id));
+        let pagination = pagination::cut(&mut profiles, limit, |p| pagination::write_cursor(&p.id));
         let people = profiles.iter().map(|p| p.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
         let users = records::with_records(cx, &people, &included).await?;
-        return Ok(serde_json::to_string(&UserFound { success: true, users, pagination })?);
+        return response::answer(&UserFound { users, pagination });
     }
     let filter = filter(cx)?;
     let offset = offset(cx)?;
@@ -119,7 +119,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let people = listed.iter().map(|l| l.profile.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
     let users = records::with_records(cx, &people, &included).await?;
     let pagination = ListPagination { total, limit, offset, has_more, next_cursor };
-    Ok(serde_json::to_string(&UserList { success: true, users, pagination })?)
+    response::answer(&UserList { users, pagination })
 }
 
 /// Reads `?offset=`.

@@ -12,6 +12,7 @@ use crate::http::admin::groups::GroupOf;
 use crate::http::admin::records;
 use crate::http::auth;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
 use crate::store;
@@ -67,7 +68,6 @@ impl Summary {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct UserAnswer {
-    success: bool,
     user: UserWith,
     summary: Summary,
     groups: Vec<GroupOf>,
@@ -81,7 +81,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     let mut users = records::with_records(cx, &[profile.person(&admin.company)?], &included).await?;
     let user = users.pop().ok_or_else(|| Error::Internal("a user was read but is not in the answer".into()))?;
     let groups = groups(cx, &admin.company, &profile).await?;
-    Ok(serde_json::to_string(&UserAnswer { success: true, user, summary: Summary::new(&profile)?, groups })?)
+    response::answer(&UserAnswer { user, summary: Summary::new(&profile)?, groups })
 }
 
 /// The groups that the person is a member of. Runs no query if the person has no events.
@@ -89,6 +89,6 @@ pub(crate) async fn groups(cx: &RequestContext, company: &str, profile: &Profile
     if profile.counts == "{}" {
         return Ok(Vec::new());
     }
-    let found = store::groups::of(cx.db(Some(company))?, company, &profile.id).await?;
+    let found = store::groups::of(cx.db(company)?, company, &profile.id).await?;
     Ok(found.into_iter().map(GroupOf::from).collect())
 }

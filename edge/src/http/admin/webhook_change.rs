@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use trackmate_wire::api::WebhookChange;
 use trackmate_wire::limits::{
     DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EVENT_NAME_CHARS_MAX, HEADER_BYTES_MAX,
     HEADERS_MAX, NAME_CHARS_MAX, PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX, RETRY_DELAY_S_MAX, TIMEOUT_MS_MAX,
@@ -13,7 +13,6 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::delivery::client;
 use crate::domain::delivery::Policy;
-use crate::domain::request_body;
 use crate::error::Error;
 use crate::http::body::check_length;
 use crate::http::context::RequestContext;
@@ -23,28 +22,6 @@ use crate::store::subscriptions::Change;
 
 /// Milliseconds of an hour.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
-
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct WebhookChange {
-    pub(crate) name: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) events: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "request_body::present")]
-    description: Option<Option<String>>,
-    headers: Option<BTreeMap<String, Option<String>>>,
-    preset: Option<String>,
-    retry_attempts: Option<u32>,
-    retry_delay: Option<u32>,
-    timeout_ms: Option<u32>,
-    #[serde(default, deserialize_with = "request_body::present")]
-    rate_limit: Option<Option<u32>>,
-    disable_after_failures: Option<u32>,
-    disable_after_hours: Option<u32>,
-    active: Option<bool>,
-    held: Option<String>,
-}
 
 /// Checks a change of a webhook. `current` fills the fields of the policy that the request leaves
 /// out. Header values are sealed for `owner`.
@@ -114,7 +91,8 @@ pub(crate) fn check_url(cx: &RequestContext, typed: &str, field: &'static str) -
     if typed.chars().any(char::is_control) {
         return Err(refused("the URL must not contain control characters"));
     }
-    let url = client::check_url(typed, cx.own_host().as_deref(), client::allows_loopback(cx.env())).map_err(refused)?;
+    let url =
+        client::check_url(typed, cx.request_host().as_deref(), client::allows_loopback(cx.env())).map_err(refused)?;
     if url.len() > URL_BYTES_MAX {
         return Err(refused(&format!("{field} has at most {URL_BYTES_MAX} bytes")));
     }

@@ -9,7 +9,7 @@ use crate::store::subscriptions::{self, Subscription};
 
 /// The webhook, or `not_found`.
 pub(crate) async fn find(cx: &RequestContext, admin: &auth::Admin, id: &str) -> Result<Subscription, Error> {
-    let subscription = subscriptions::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
+    let subscription = subscriptions::find(cx.db(&admin.company)?, &admin.company, id).await?;
     subscription.ok_or_else(|| unknown().into())
 }
 

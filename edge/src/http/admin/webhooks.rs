@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
+use trackmate_wire::api::{
+    Circuit, RotateRequest, TestAnswer, TestRequest, Webhook, WebhookAnswer, WebhookChange, WebhookList, WebhookStats,
+};
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, GRACE_H_MAX, SUBSCRIPTIONS_MAX, TIMEOUT_MS_MAX};
 use trackmate_wire::problem::{Code, Problem};
@@ -21,12 +22,12 @@ use crate::domain::payload;
 use crate::domain::request_body;
 use crate::domain::vault::Unopened;
 use crate::error::Error;
-use crate::http::admin::deliveries::{Delivery, latest};
+use crate::http::admin::deliveries::latest;
 use crate::http::admin::settings;
-use crate::http::admin::webhook_change::{HOUR_MS, WebhookChange, change, is_reserved, too_many_headers, within};
+use crate::http::admin::webhook_change::{HOUR_MS, change, is_reserved, too_many_headers, within};
 use crate::http::admin::webhook_find::{find, unknown};
 use crate::http::context::RequestContext;
-use crate::http::response::success;
+use crate::http::response::{self, success};
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::runtime::clock::now_ms;
@@ -34,111 +35,43 @@ use crate::runtime::secrets::vault;
 use crate::runtime::{random, secrets};
 use crate::store::subscriptions::{self, Subscription};
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct Webhook<'a> {
-    id: &'a str,
-    name: &'a str,
-    url: &'a str,
-    /// In the answer that made it, and never again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<&'a str>,
-    events: Box<RawValue>,
-    description: Option<&'a str>,
-    /// The names; a value is not shown again once it is stored.
-    headers: BTreeMap<String, &'static str>,
-    preset: Option<&'a str>,
-    retry_attempts: i64,
-    retry_delay: i64,
-    timeout_ms: i64,
-    /// Deliveries a second.
-    rate_limit: Option<i64>,
-    disable_after_failures: i64,
-    disable_after_hours: i64,
-    active: bool,
-    disabled_reason: Option<&'a str>,
-    circuit: Circuit,
-    created_at: String,
-    stats: WebhookStats<'a>,
+/// The circuit of a webhook as the API shows it.
+pub(crate) fn circuit(s: &Subscription) -> Circuit {
+    let state = if s.open_until.is_some() { "open" } else { "closed" };
+    Circuit { state: state.to_owned(), next_probe_at: s.open_until.map(clock::iso) }
 }
 
-/// Whether deliveries go out, or wait until a probe finds the receiver there.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Circuit {
-    state: &'static str,
-    next_probe_at: Option<String>,
-}
-
-impl Circuit {
-    pub(crate) fn of(s: &Subscription) -> Self {
-        let state = if s.open_until.is_some() { "open" } else { "closed" };
-        Self { state, next_probe_at: s.open_until.map(clock::iso) }
-    }
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct WebhookStats<'a> {
-    success: i64,
-    failed: i64,
-    held: i64,
-    last_status: Option<i64>,
-    last_error: Option<&'a str>,
-    last_delivery_at: Option<String>,
-}
-
-impl<'a> Webhook<'a> {
-    fn new(s: &'a Subscription, secret: Option<&'a str>) -> Result<Self, Error> {
-        let headers: BTreeMap<String, Value> = serde_json::from_str(&s.headers)?;
-        Ok(Self {
-            id: &s.id,
-            name: &s.name,
-            url: &s.url,
-            secret,
-            events: RawValue::from_string(s.events.clone())?,
-            description: s.description.as_deref().filter(|text| !text.is_empty()),
-            headers: headers.into_keys().map(|name| (name, "***")).collect(),
-            preset: s.preset.as_deref(),
-            retry_attempts: s.retry_attempts,
-            retry_delay: s.retry_delay_s,
-            timeout_ms: s.timeout_ms,
-            rate_limit: s.rate_limit,
-            disable_after_failures: s.disable_failures,
-            disable_after_hours: s.disable_ms / HOUR_MS,
-            active: s.active != 0,
-            disabled_reason: s.disabled_reason.as_deref(),
-            circuit: Circuit::of(s),
-            created_at: clock::iso(s.created_at),
-            stats: WebhookStats {
-                success: s.success,
-                failed: s.failed,
-                held: s.held,
-                last_status: s.last_status,
-                last_error: s.last_error.as_deref(),
-                last_delivery_at: s.last_at.map(clock::iso),
-            },
-        })
-    }
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct WebhookAnswer<'a> {
-    success: bool,
-    webhook: Webhook<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deliveries: Option<Vec<Delivery>>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct WebhookList<'a> {
-    success: bool,
-    webhooks: Vec<Webhook<'a>>,
+/// A webhook as the API shows it, with its secret if this request created it.
+fn describe(s: Subscription, secret: Option<String>) -> Result<Webhook, Error> {
+    let headers: BTreeMap<String, IgnoredAny> = serde_json::from_str(&s.headers)?;
+    Ok(Webhook {
+        circuit: circuit(&s),
+        id: s.id,
+        name: s.name,
+        url: s.url,
+        secret,
+        events: serde_json::from_str(&s.events)?,
+        description: s.description.filter(|text| !text.is_empty()),
+        headers: headers.into_keys().map(|name| (name, "***".to_owned())).collect(),
+        preset: s.preset,
+        retry_attempts: s.retry_attempts,
+        retry_delay: s.retry_delay_s,
+        timeout_ms: s.timeout_ms,
+        rate_limit: s.rate_limit,
+        disable_after_failures: s.disable_failures,
+        disable_after_hours: s.disable_ms / HOUR_MS,
+        active: s.active != 0,
+        disabled_reason: s.disabled_reason,
+        created_at: clock::iso(s.created_at),
+        stats: WebhookStats {
+            success: s.success,
+            failed: s.failed,
+            held: s.held,
+            last_status: s.last_status,
+            last_error: s.last_error,
+            last_delivery_at: s.last_at.map(clock::iso),
+        },
+    })
 }
 
 /// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? |
@@ -164,15 +97,15 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let sealed = vault(cx.env())?.seal(&owner, &secret, random::bytes());
     let new = change(cx, request, crm, &owner)?;
     let policy = new.policy.unwrap_or(crm);
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let most = i64::try_from(SUBSCRIPTIONS_MAX).unwrap_or(i64::MAX);
     if !subscriptions::add(db, &admin.company, &id, &sealed, &new, policy, most, cx.now_ms()).await? {
         return Err(
             Problem::new(Code::LimitReached, format!("a company has at most {SUBSCRIPTIONS_MAX} webhooks")).into()
         );
     }
-    cx.changed(&id);
-    answer(cx, &admin, &id, Some(&secret)).await
+    cx.set_audit_target(&id);
+    answer(cx, &admin, &id, Some(secret)).await
 }
 
 /// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null removes
@@ -189,7 +122,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
         standard: false,
     };
     let change = change(cx, request, policy, &secrets::owner(&admin.company, id))?;
-    if !subscriptions::update(cx.db(Some(&admin.company))?, &admin.company, id, &change, cx.now_ms()).await? {
+    if !subscriptions::update(cx.db(&admin.company)?, &admin.company, id, &change, cx.now_ms()).await? {
         find(cx, &admin, id).await?;
         return Err(too_many_headers().into());
     }
@@ -201,7 +134,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
 
 /// `DELETE /api/admin/webhooks/{id}` → `{success}`. Open deliveries are dismissed.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
-    if !subscriptions::delete(cx.db(Some(&admin.company))?, &admin.company, id, cx.now_ms()).await? {
+    if !subscriptions::delete(cx.db(&admin.company)?, &admin.company, id, cx.now_ms()).await? {
         return Err(unknown().into());
     }
     success()
@@ -209,9 +142,9 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 
 /// `GET /api/admin/webhooks` → `{success, webhooks:[…]}`.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let subscriptions = subscriptions::list(cx.db(Some(&admin.company))?, &admin.company).await?;
-    let webhooks = subscriptions.iter().map(|s| Webhook::new(s, None)).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&WebhookList { success: true, webhooks })?)
+    let subscriptions = subscriptions::list(cx.db(&admin.company)?, &admin.company).await?;
+    let webhooks = subscriptions.into_iter().map(|s| describe(s, None)).collect::<Result<_, _>>()?;
+    response::answer(&WebhookList { webhooks })
 }
 
 /// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`. Shows the last 50
@@ -219,18 +152,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let subscription = find(cx, &admin, id).await?;
     let deliveries = latest(cx, &admin, id, DELIVERIES_SHOWN_MAX).await?;
-    Ok(serde_json::to_string(&WebhookAnswer {
-        success: true,
-        webhook: Webhook::new(&subscription, None)?,
-        deliveries: Some(deliveries),
-    })?)
-}
-
-#[derive(Deserialize, Default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct RotateRequest {
-    grace_hours: Option<u32>,
+    response::answer(&WebhookAnswer { webhook: describe(subscription, None)?, deliveries: Some(deliveries) })
 }
 
 /// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with
@@ -244,7 +166,7 @@ pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) ->
     let until = (grace_h > 0).then(|| cx.now_ms() + i64::from(grace_h) * HOUR_MS);
     let secret = signature::secret(random::bytes());
     let sealed = vault(cx.env())?.seal(&secrets::owner(&admin.company, id), &secret, random::bytes());
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let new_secret = subscriptions::NewSecret { sealed: &sealed, old_until_ms: until };
     if !subscriptions::rotate(db, &admin.company, id, new_secret, cx.now_ms()).await? {
         find(cx, &admin, id).await?;
@@ -252,42 +174,20 @@ pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) ->
             "the secret before this one is still in its grace; rotate when that is over, or with graceHours 0";
         return Err(Problem::new(Code::Conflict, message).into());
     }
-    answer(cx, &admin, id, Some(&secret)).await
+    answer(cx, &admin, id, Some(secret)).await
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TestAnswer<'a> {
-    success: bool,
-    delivered: bool,
-    request: TestRequest<'a>,
-    status_code: Option<u16>,
-    error: Option<String>,
-    response_body: Option<String>,
-    duration_ms: i64,
-}
-
-/// What a test sent.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct TestRequest<'a> {
-    url: &'a str,
-    /// The values of the webhook's own headers are not shown.
-    headers: BTreeMap<&'a str, &'a str>,
-    /// The exact text that is signed.
-    body: &'a str,
-}
-
-impl<'a> TestRequest<'a> {
-    fn new(message: &'a Message<'_>) -> Self {
-        let fixed = [("content-type", client::CONTENT_TYPE), ("user-agent", client::USER_AGENT)];
-        let header = |(name, value): &'a (String, String)| (&**name, if is_reserved(name) { &**value } else { "***" });
-        Self {
-            url: message.url,
-            headers: message.headers.iter().map(header).chain(fixed).collect(),
-            body: message.body,
-        }
+/// The request of a test as the API shows it.
+fn sent(message: &Message<'_>) -> TestRequest {
+    let fixed = [("content-type", client::CONTENT_TYPE), ("user-agent", client::USER_AGENT)];
+    let header = |(name, value): &(String, String)| {
+        (name.clone(), if is_reserved(name) { value.clone() } else { "***".to_owned() })
+    };
+    let fixed = fixed.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    TestRequest {
+        url: message.url.to_owned(),
+        headers: message.headers.iter().map(header).chain(fixed).collect(),
+        body: message.body.to_owned(),
     }
 }
 
@@ -295,7 +195,7 @@ impl<'a> TestRequest<'a> {
 /// statusCode, error, responseBody, durationMs}`. Sends `webhook.test` once, signed, and shows the
 /// result. A webhook that is switched off gets the test too.
 pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
-    let found = subscriptions::target(cx.db(Some(&admin.company))?, &admin.company, id).await?;
+    let found = subscriptions::target(cx.db(&admin.company)?, &admin.company, id).await?;
     let target = found.ok_or_else(unknown)?;
     let began = cx.now_ms();
     let delivery_id = hex(&random::bytes::<16>());
@@ -321,15 +221,14 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     };
     let exchange = client::post(&message).await;
     let status_code = if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None };
-    Ok(serde_json::to_string(&TestAnswer {
-        success: true,
+    response::answer(&TestAnswer {
         delivered: exchange.error.is_none(),
-        request: TestRequest::new(&message),
+        request: sent(&message),
         status_code,
         error: exchange.error,
         response_body: exchange.answer,
         duration_ms: now_ms() - began,
-    })?)
+    })
 }
 
 /// `POST /api/webhook/test` → the answer of a test of the funnel's webhook.
@@ -338,11 +237,7 @@ pub(crate) async fn test_funnel(cx: &RequestContext, admin: auth::Admin) -> Hand
 }
 
 /// The answer with a webhook, and with its secret if this request created it.
-async fn answer(cx: &RequestContext, admin: &auth::Admin, id: &str, secret: Option<&str>) -> HandlerResult {
+async fn answer(cx: &RequestContext, admin: &auth::Admin, id: &str, secret: Option<String>) -> HandlerResult {
     let subscription = find(cx, admin, id).await?;
-    Ok(serde_json::to_string(&WebhookAnswer {
-        success: true,
-        webhook: Webhook::new(&subscription, secret)?,
-        deliveries: None,
-    })?)
+    response::answer(&WebhookAnswer { webhook: describe(subscription, secret)?, deliveries: None })
 }

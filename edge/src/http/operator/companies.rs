@@ -1,6 +1,7 @@
 //! `/api/operator/companies`: the operator of the deployment creates companies and their keys.
 
 use serde::{Deserialize, Serialize};
+use trackmate_wire::api::Pagination;
 use trackmate_wire::ids::is_company_id;
 use trackmate_wire::limits::{KEYS_SHOWN_MAX, NAME_CHARS_MAX, USERS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
@@ -12,7 +13,8 @@ use crate::http::admin::keys::{self, Key, MadeKey};
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::runtime::random;
 use crate::store::companies::{self, NewCompany};
@@ -37,7 +39,6 @@ struct Company<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CompanyAnswer<'a> {
-    success: bool,
     company: Company<'a>,
     keys: FirstKeys<'a>,
 }
@@ -69,19 +70,18 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let revenue_events = serde_json::to_string(&revenue::DEFAULT_EVENTS)?;
     let keys = [server.row("first server key"), admin.row("first admin key")];
     let company = NewCompany { id: &id, name: name.trim(), revenue_events: &revenue_events };
-    if !companies::create(cx.db(None)?, company, &keys, cx.now_ms()).await? {
+    if !companies::create(cx.directory()?, company, &keys, cx.now_ms()).await? {
         return Err(Problem::field(Code::Conflict, "companyId", "a company has this id already").into());
     }
-    cx.changed(&id);
+    cx.set_audit_target(&id);
     let now = cx.now_ms();
-    Ok(serde_json::to_string(&CompanyAnswer {
-        success: true,
+    response::answer(&CompanyAnswer {
         company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },
         keys: FirstKeys {
             server: MadeKey::new(&server, keys[0].name, now),
             admin: MadeKey::new(&admin, keys[1].name, now),
         },
-    })?)
+    })
 }
 
 /// Makes a company id: `TM-` and ten capitals and digits, which are 50 random bits. `create` fails
@@ -95,7 +95,6 @@ fn company_id() -> String {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CompanyList<'a> {
-    success: bool,
     companies: Vec<Company<'a>>,
     pagination: Pagination,
     storage: Storage,
@@ -116,31 +115,30 @@ struct Storage {
 pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
     let limit = pagination::limit(cx, USERS_ITEMS_MAX)?;
     let after = pagination::cursor(cx, |id| Some(id.to_owned()))?.unwrap_or_default();
-    let db = cx.db(None)?;
+    let db = cx.directory()?;
     let mut found = companies::list(db, &after, pagination::rows(limit)).await?;
     let (bytes, bytes_max) = db.bytes();
     let storage = Storage { bytes, bytes_max };
-    let pagination = Pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
+    let pagination = pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
     let companies = found.iter().map(|c| Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) });
     let companies = companies.collect();
-    Ok(serde_json::to_string(&CompanyList { success: true, companies, pagination, storage })?)
+    response::answer(&CompanyList { companies, pagination, storage })
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct KeyList<'a> {
-    success: bool,
     keys: Vec<Key<'a>>,
 }
 
 /// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt,
 /// lastUsedAt, revokedAt}]}`.
 pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
-    let keys = companies::keys(cx.db(None)?, company, KEYS_SHOWN_MAX).await?;
+    let keys = companies::keys(cx.directory()?, company, KEYS_SHOWN_MAX).await?;
     if keys.is_empty() {
         return Err(keys::unknown().into());
     }
-    Ok(serde_json::to_string(&KeyList { success: true, keys: keys.iter().map(Key::new).collect() })?)
+    response::answer(&KeyList { keys: keys.iter().map(Key::new).collect() })
 }
 
 /// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`.

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trackmate_wire::api::Warning;
 use trackmate_wire::ids::{derived_session, email_typed, is_public_session, session_id};
 use trackmate_wire::limits::EVENT_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
@@ -16,10 +17,10 @@ use crate::domain::source::Source;
 use crate::http::body;
 use crate::http::context::RequestContext;
 use crate::http::public::profile::store;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::ingest::browser::company;
 use crate::ingest::identify::{Identify, name};
-use crate::ingest::receipt::Warning;
 use crate::people::identity_key::address;
 use crate::runtime::random;
 
@@ -156,7 +157,6 @@ struct Contact<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ContactAnswer<'a> {
-    success: bool,
     /// Null if it is not known yet.
     contact_id: Option<&'a str>,
     /// Only while the database is down: the contact is stored once it is back.
@@ -227,8 +227,8 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
         identify_hash: None,
     };
     let identified = store(cx, identify.check(cx)?).await?;
-    let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
-    Ok(serde_json::to_string(&ContactAnswer { success: true, contact_id, queued: contact_id.is_none(), warnings })?)
+    let contact_id = identified.as_ref().map(|identified| identified.public_id.as_str());
+    response::answer(&ContactAnswer { contact_id, queued: contact_id.is_none(), warnings })
 }
 
 /// The session that the page has sent, if pages may use its id.

@@ -7,7 +7,8 @@ use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::outage_buffer::{self, BufferedRequest};
-use crate::ingest::receipt::{Receipt, Warning, amount_unread};
+use crate::ingest::receipt::{Receipt, amount_unread};
+use trackmate_wire::api::Warning;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -29,7 +30,7 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
 async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
     let (batch, rejected) = BrowserBatch::parse(cx, text)?;
     let (count, warnings) = (batch.rows.len(), amount_unread(&batch.rows).into_iter().collect());
-    rate_limit::page(cx, &batch.company, count).await?;
+    rate_limit::count_page(cx, &batch.company, count).await?;
     let stored = batch.store(cx).await;
     let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Browser(batch)).await?;
     cx.log().stored(rejected.repeated.iter(), &[]);

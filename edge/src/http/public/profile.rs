@@ -4,17 +4,17 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
 use crate::ingest::identify::{EVENT, IdentifyCommand, IdentifyResult};
 use crate::ingest::outage_buffer::{self, BufferedRequest};
-use crate::ingest::receipt::Warning;
+use trackmate_wire::api::Warning;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IdentifyAnswer<'a> {
-    success: bool,
     /// Null if it is not known yet.
     profile_id: Option<&'a str>,
     /// Only while the database is down: the claim is stored once it is back.
@@ -36,15 +36,15 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
 async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
     let (command, warning) = IdentifyCommand::parse(cx, text)?;
     let identified = store(cx, command).await?;
-    let profile_id = identified.as_ref().map(|identified| identified.shown.as_str());
+    let profile_id = identified.as_ref().map(|identified| identified.public_id.as_str());
     let (queued, warnings) = (profile_id.is_none(), warning.into_iter().collect());
-    Ok(serde_json::to_string(&IdentifyAnswer { success: true, profile_id, queued, warnings })?)
+    response::answer(&IdentifyAnswer { profile_id, queued, warnings })
 }
 
 /// Stores a page's identify, within the page's rate limit. `None` while D1 is down: the outage
 /// buffer has the identify then, and the person is not known yet.
 pub(crate) async fn store(cx: &RequestContext, command: IdentifyCommand) -> Result<Option<IdentifyResult>, Error> {
-    rate_limit::page(cx, &command.company, 1).await?;
+    rate_limit::count_page(cx, &command.company, 1).await?;
     let stored = command.store(cx).await;
     outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Identify(command)).await
 }

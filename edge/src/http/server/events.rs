@@ -8,9 +8,10 @@ use crate::http::route::HandlerResult;
 use crate::http::{auth, body, rate_limit};
 use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::owner::resolve;
-use crate::ingest::receipt::{Receipt, Warning};
+use crate::ingest::receipt::Receipt;
 use crate::ingest::server::{self, Parsed, ServerResult};
 use crate::store::people::Identifiers;
+use trackmate_wire::api::Warning;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -37,7 +38,7 @@ pub(crate) struct ServerEventsAnswer<'a> {
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     cx.log().set_source_server();
     let hash = auth::hash_of(cx, "x-trackmate-api-key")?;
-    rate_limit::key(cx, &hash).await?;
+    rate_limit::count_key(cx, &hash).await?;
     let text = match body::text(cx).await {
         Ok(text) => text,
         Err(error) => return Err(key_first(cx, &hash, error).await),
@@ -60,7 +61,7 @@ async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
         Err(problem) => return Err(key_first(cx, hash, problem.into()).await),
     };
     let count = batch.rows.len();
-    rate_limit::items(cx, hash, count).await?;
+    rate_limit::count_items(cx, hash, count).await?;
     let message_id = batch.rows.first().map(|row| row.id.clone()).filter(|_| batch.single);
     let stored = batch.store(cx, edit.as_ref()).await;
     let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Server(batch)).await?;

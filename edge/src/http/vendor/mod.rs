@@ -11,11 +11,11 @@ use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
 use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::receipt::{Receipt, Rejected};
-use crate::ingest::vendor::{self, Family, Key, VendorRequest};
+use crate::ingest::vendor::{self, VendorFormat, VendorRequest, WriteKey};
 
 /// `POST` of a vendor's message or batch → `{success, accepted, duplicates, rejected:[{index, code,
 /// message, field?}]}`. If a body of one item is refused, the answer is a problem.
-pub(crate) async fn post(cx: &RequestContext, family: &Family) -> HandlerResult {
+pub(crate) async fn post(cx: &RequestContext, family: &VendorFormat) -> HandlerResult {
     let as_sent = body::as_sent(cx).await?;
     let secret = if secret::is_in(&as_sent) { family.read(&as_sent)?.key } else { None };
     // From here on no text has the key in full; only its hash is used.
@@ -24,10 +24,10 @@ pub(crate) async fn post(cx: &RequestContext, family: &Family) -> HandlerResult 
     let (single, in_body) = (messages.single, messages.key.take());
     let key = write_key::find(cx, secret.or(in_body))?;
     match &key {
-        Key::Public(company) => rate_limit::page(cx, company, messages.items.len()).await?,
-        Key::Server(hash) => {
-            rate_limit::key(cx, hash).await?;
-            rate_limit::items(cx, hash, messages.items.len()).await?;
+        WriteKey::Public(company) => rate_limit::count_page(cx, company, messages.items.len()).await?,
+        WriteKey::Server(hash) => {
+            rate_limit::count_key(cx, hash).await?;
+            rate_limit::count_items(cx, hash, messages.items.len()).await?;
         }
     }
     let stored = vendor::store(cx, &key, messages).await;
@@ -57,7 +57,7 @@ pub(crate) async fn post(cx: &RequestContext, family: &Family) -> HandlerResult 
 /// `GET /v1/projects/{key}/settings` → the settings that analytics.js and Customer.io's client load
 /// first. They name the host to send to.
 pub(crate) async fn settings(cx: &RequestContext, key: &str) -> HandlerResult {
-    let (protocol, host) = cx.own_origin().unwrap_or_default();
+    let (protocol, host) = cx.request_origin().unwrap_or_default();
     let segment = json!({
         "apiKey": key, "apiHost": format!("{host}/v1"), "protocol": protocol, "unbundledIntegrations": [],
         "addBundledMetadata": false,

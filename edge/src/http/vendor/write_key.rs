@@ -8,17 +8,17 @@ use trackmate_wire::signature::sha256_hex;
 
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::ingest::vendor::{Key, unknown_key};
+use crate::ingest::vendor::{WriteKey, unknown_key};
 
 /// The beginning of every key that TrackMate makes.
 const SECRET_PREFIX: &str = "tm_";
 
 /// Finds the key of a request. A text that cannot be a key is refused without a query of the
 /// database, because clients repeat a request after a 401.
-pub(crate) fn find(cx: &RequestContext, body: Option<String>) -> Result<Key, Problem> {
-    let places = [basic(cx), cx.header("x-write-key"), auth::bearer(cx), body];
+pub(crate) fn find(cx: &RequestContext, body: Option<String>) -> Result<WriteKey, Problem> {
+    let sent = [basic(cx), cx.header("x-write-key"), auth::bearer(cx), body];
     // Some clients always send `key:secret`. TrackMate's keys have no colon.
-    let keys = places.into_iter().flatten().filter_map(|key| key.split(':').next().map(|key| key.trim().to_owned()));
+    let keys = sent.into_iter().flatten().filter_map(|key| key.split(':').next().map(|key| key.trim().to_owned()));
     let mut keys = keys.filter(|key| !key.is_empty());
     let in_query = || cx.query("writeKey").filter(|key| is_company_id(key));
     let key = keys.next().or_else(in_query).ok_or_else(|| {
@@ -31,7 +31,7 @@ pub(crate) fn find(cx: &RequestContext, body: Option<String>) -> Result<Key, Pro
         return Err(Problem::new(Code::InvalidKey, "the request shows two different keys"));
     }
     if is_company_id(&key) {
-        return Ok(Key::Public(key));
+        return Ok(WriteKey::Public(key));
     }
     if !key.starts_with(SECRET_PREFIX) {
         return Err(unknown_key());
@@ -40,7 +40,7 @@ pub(crate) fn find(cx: &RequestContext, body: Option<String>) -> Result<Key, Pro
         let message = "a page shows this key, which is for servers alone: revoke it, and give the page the company id";
         return Err(Problem::new(Code::WrongScope, message));
     }
-    Ok(Key::Server(sha256_hex(key.as_bytes())))
+    Ok(WriteKey::Server(sha256_hex(key.as_bytes())))
 }
 
 /// The user of `Authorization: Basic`.

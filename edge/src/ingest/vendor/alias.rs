@@ -56,7 +56,7 @@ impl AliasIds {
 }
 
 /// The result of making two ids one person.
-enum Joined {
+enum JoinOutcome {
     /// Both ids belong to one person.
     Done,
     /// They do once this key is granted, together with the event.
@@ -109,7 +109,7 @@ impl VendorIdentify<'_> {
         let (keys, sessions) =
             ([ids.user.key.key.as_str(), &ids.previous.key.key], [ids.user.session.as_str(), &ids.previous.session]);
         let message_id = fields.message_id.as_deref().unwrap_or_default();
-        let db = self.cx.db(Some(self.company))?;
+        let db = self.cx.db(self.company)?;
         let known = aliases::find(db, self.company, keys, sessions, (message_id, fields.identify_hash)).await?;
         if is_either && self.rank(&ids.previous, &known) > self.rank(&ids.user, &known) {
             std::mem::swap(&mut ids.user, &mut ids.previous);
@@ -122,9 +122,9 @@ impl VendorIdentify<'_> {
             return Ok(Some(false));
         }
         let grant = match self.join_ids(ids, &known).await? {
-            Joined::Done => None,
-            Joined::With(grant) => Some(grant),
-            Joined::Conflict => return Ok(None),
+            JoinOutcome::Done => None,
+            JoinOutcome::With(grant) => Some(grant),
+            JoinOutcome::Conflict => return Ok(None),
         };
         if is_either {
             self.claim_user_session(ids, &known, fields).await?;
@@ -143,7 +143,7 @@ impl VendorIdentify<'_> {
 
     /// Makes one person of both ids: merges two people, or lets the person of one have the other
     /// id.
-    async fn join_ids(&self, ids: &AliasIds, known: &Aliased) -> Result<Joined, Error> {
+    async fn join_ids(&self, ids: &AliasIds, known: &Aliased) -> Result<JoinOutcome, Error> {
         let (into, from) = (ids.user.row(known), ids.previous.row(known));
         if let (Some(person), None) | (None, Some(person)) = (into, from)
             && person.is_full()
@@ -155,19 +155,19 @@ impl VendorIdentify<'_> {
                 if !merge::join(self.cx, self.company, &into.profile, &from.profile, Scope::Server).await? {
                     return Err(blocked().into());
                 }
-                Joined::Done
+                JoinOutcome::Done
             }
             (None, Some(from)) => {
-                let (db, key) = (self.cx.db(Some(self.company))?, &ids.user.key);
+                let (db, key) = (self.cx.db(self.company)?, &ids.user.key);
                 let added = AddedKey { profile: &from.profile, key: &key.key, typed: key.typed.as_deref() };
                 if identity_keys::add(db, self.company, added, self.cx.stamp()).await? {
-                    Joined::Done
+                    JoinOutcome::Done
                 } else {
-                    Joined::Conflict
+                    JoinOutcome::Conflict
                 }
             }
             // Later events with the previous id belong to the person too.
-            (_, None) => Joined::With(grant(&known.keys, &ids.user.key, &ids.previous.key, false)),
+            (_, None) => JoinOutcome::With(grant(&known.keys, &ids.user.key, &ids.previous.key, false)),
         })
     }
 

@@ -25,7 +25,7 @@ use crate::store::companies;
 use crate::store::people::Identifiers;
 
 /// Events of one person or session.
-struct Group {
+struct EventGroup {
     owner: ItemOwner,
     rows: Vec<Row>,
     /// Their positions in the request.
@@ -41,9 +41,9 @@ fn sort<'a>(
     sent: Sent<'a>,
     tally: &mut Tally,
     group_key: fn(&ItemOwner) -> String,
-) -> (Option<i64>, Vec<IdentityItem<'a>>, Vec<Group>) {
+) -> (Option<i64>, Vec<IdentityItem<'a>>, Vec<EventGroup>) {
     let sent_ms = request_body::sent_ms(sent.sent_at.as_ref());
-    let (mut identity_items, mut groups) = (Vec::new(), Vec::<Group>::new());
+    let (mut identity_items, mut groups) = (Vec::new(), Vec::<EventGroup>::new());
     let (mut names, mut seen) = (Vec::<String>::new(), HashSet::new());
     for (index, item) in sent.items.into_iter().enumerate() {
         let sorted = item.and_then(|item| Ok((ItemOwner::of(&item)?, item)));
@@ -78,7 +78,7 @@ fn sort<'a>(
             Ok(row) if seen.insert(row.id.clone()) => {
                 let position = names.iter().rposition(|name| *name == subject).unwrap_or_else(|| {
                     names.push(subject);
-                    groups.push(Group { owner, rows: Vec::new(), positions: Vec::new(), only_known: true });
+                    groups.push(EventGroup { owner, rows: Vec::new(), positions: Vec::new(), only_known: true });
                     groups.len() - 1
                 });
                 if let Some(group) = groups.get_mut(position) {
@@ -111,7 +111,7 @@ pub(crate) async fn public(cx: &IngestContext, company: &str, sent: Sent<'_>) ->
     for round in into_rounds(identity_items)? {
         store_round(&vendor_identify, &round, &mut tally).await?;
     }
-    let store = |Group { owner, rows, .. }: Group| {
+    let store = |EventGroup { owner, rows, .. }: EventGroup| {
         let count = rows.len();
         let sent = BrowserBatch::of_session(cx, company, owner.public_session(), sent_ms, rows);
         async move { sent.store(cx).await.map(|result| (count, result)) }.boxed_local()
@@ -132,7 +132,7 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
     let rounds = into_rounds(identity_items)?;
     // Without identity items the key is checked in the query that resolves the owner of the events.
     if !rounds.is_empty() || groups.is_empty() {
-        let found = companies::key(cx.db(None)?, hash).await?;
+        let found = companies::key(cx.directory()?, hash).await?;
         let key = credentials::accept(cx, found, hash, Scope::Server)?;
         cx.log().set_company(&key.company, Source::Server);
         let visitors = visitors(&groups);
@@ -141,7 +141,7 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
             store_round(&vendor_identify, &round, &mut tally).await?;
         }
     }
-    let store = |Group { owner, rows, positions, only_known }: Group| {
+    let store = |EventGroup { owner, rows, positions, only_known }: EventGroup| {
         let owner = OwnerLookup::of(identifiers(owner, only_known), sent_ms, &rows);
         async move { (positions, store_events(cx, hash, owner, rows, PersonChange::default()).await) }.boxed_local()
     };
@@ -159,7 +159,7 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
 }
 
 /// The sessions of the anonymous events.
-fn visitors(groups: &[Group]) -> HashSet<String> {
+fn visitors(groups: &[EventGroup]) -> HashSet<String> {
     groups.iter().filter(|group| group.owner.user.is_none()).filter_map(|group| group.owner.session.clone()).collect()
 }
 

@@ -200,7 +200,7 @@ impl VendorIdentify<'_> {
         let Some(linked) = identify.check(self.cx)?.store_with_change(self.cx, change).await? else { return Ok(None) };
         if self.secret.is_some() && linked.profile.is_none() {
             // A server may learn that the person was erased. A page may not.
-            let owner = identity_keys::owner(self.cx.db(Some(self.company))?, self.company, &key.key).await?;
+            let owner = identity_keys::owner(self.cx.db(self.company)?, self.company, &key.key).await?;
             let is_erased = owner.is_some_and(|owner| owner.erased == 1);
             return Err(if is_erased { erased() } else { taken() }.into());
         }

@@ -31,7 +31,7 @@ pub(crate) use tally::Tally;
 
 /// The key that a client sends.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) enum Key {
+pub(crate) enum WriteKey {
     /// The company id, which everyone can read on the company's pages.
     Public(String),
     /// The hash of a secret key.
@@ -40,7 +40,7 @@ pub(crate) enum Key {
 
 /// The format of a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Family {
+pub(crate) enum VendorFormat {
     /// `/v1/{kind}` and its letters.
     Segment(Kind),
     /// `/v1/batch`, `/beacon/v1/batch`.
@@ -51,7 +51,7 @@ pub(crate) enum Family {
     Jitsu(String),
 }
 
-impl Family {
+impl VendorFormat {
     /// Of `/v1/{kind}`.
     pub(crate) fn segment(kind: &str) -> Option<Self> {
         if let "batch" | "b" = kind {
@@ -88,10 +88,10 @@ pub(crate) fn texts(text: &str, single: bool) -> Vec<&str> {
 ///
 /// # Errors
 /// Problems that concern the whole request, such as `invalid_key`; D1's.
-pub(crate) async fn store(cx: &IngestContext, key: &Key, sent: Sent<'_>) -> Result<Tally, Error> {
+pub(crate) async fn store(cx: &IngestContext, key: &WriteKey, sent: Sent<'_>) -> Result<Tally, Error> {
     match key {
-        Key::Public(company) => batch::public(cx, company, sent).await.map_err(as_key),
-        Key::Server(hash) => batch::server(cx, hash, sent).await,
+        WriteKey::Public(company) => batch::public(cx, company, sent).await.map_err(as_key),
+        WriteKey::Server(hash) => batch::server(cx, hash, sent).await,
     }
 }
 
@@ -99,8 +99,8 @@ pub(crate) async fn store(cx: &IngestContext, key: &Key, sent: Sent<'_>) -> Resu
 /// The ids that TrackMate generates follow from the seed, so they are the same when it is stored.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct VendorRequest {
-    family: Family,
-    pub(crate) key: Key,
+    family: VendorFormat,
+    pub(crate) key: WriteKey,
     body: Box<RawValue>,
     #[serde(flatten)]
     pub(crate) client: Client,
@@ -108,7 +108,7 @@ pub(crate) struct VendorRequest {
 }
 
 impl VendorRequest {
-    pub(crate) fn of(cx: &IngestContext, family: &Family, key: Key, text: &str) -> serde_json::Result<Self> {
+    pub(crate) fn of(cx: &IngestContext, family: &VendorFormat, key: WriteKey, text: &str) -> serde_json::Result<Self> {
         Ok(Self {
             family: family.clone(),
             key,

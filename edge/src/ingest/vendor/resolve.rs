@@ -67,7 +67,7 @@ impl VendorIdentify<'_> {
     }
 
     async fn decide(&self, user: IdentityKey, email: IdentityKey, has_proof: bool) -> Result<PersonByKey, Error> {
-        let db = self.cx.db(Some(self.company))?;
+        let db = self.cx.db(self.company)?;
         let rows = identity_keys::resolve_keys(db, self.company, &[&user.key, &email.key]).await?;
         let find = |key: &str| rows.iter().find(|row| row.key == key).map(ResolvedKey::for_decision);
         let (by, other) = match pair::decide(self.secret.is_some(), find(&user.key), find(&email.key)) {
@@ -102,7 +102,7 @@ impl VendorIdentify<'_> {
     }
 
     async fn verification(&self) -> Result<Option<Verification>, Error> {
-        let db = self.cx.db(Some(self.company))?;
+        let db = self.cx.db(self.company)?;
         Ok(companies::verification(db, self.company).await?.map(|(rule, _)| rule))
     }
 

@@ -30,7 +30,7 @@ impl TrustedTraits {
         for traits in [&mut traits, &mut once] {
             traits.remove("userHash");
             traits.remove("email");
-            keep_texts(traits);
+            retain_texts(traits);
         }
         let mut all = once.clone();
         all.extend(traits.clone());
@@ -75,7 +75,7 @@ fn edit(traits: &Traits, email: Option<&str>) -> Edit {
 }
 
 /// Converts the traits that TrackMate stores as text, and removes those that cannot be text.
-fn keep_texts(traits: &mut Traits) {
+fn retain_texts(traits: &mut Traits) {
     for name in KNOWN {
         let Some(value) = traits.get(name) else { continue };
         match value {
