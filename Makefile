@@ -28,7 +28,7 @@ openapi: ## Write docs/openapi.json and docs/problems.md from the types and tabl
 	@OPENAPI_WRITE=1 cargo test --quiet --package trackmate-edge --lib openapi
 
 schema: ## Write docs/schema.sql from edge/migrations
-	@SCHEMA_WRITE=1 cargo test --quiet --package trackmate-edge --test schema_sql
+	@SCHEMA_WRITE=1 cargo test --quiet --package trackmate-edge --test rules schema_sql
 
 bounds: ## Measure each request and job on the largest allowed company; writes a table in ARCHITECTURE.md
 	@scripts/setup.sh && scripts/build.sh && BOUNDS_WRITE=1 exec node --test tests/bounds.test.mjs
@@ -43,9 +43,9 @@ bench: ## Measure ingest, identify, deliveries, and lists and exports of 100,000
 	@scripts/setup.sh && scripts/build.sh \
 		&& node bench/ingest.mjs && node bench/compat.mjs && node bench/deliver.mjs && exec node bench/users.mjs
 
-soak: ## Test the laws with thirty times the cases, and deliveries with twenty million schedules; SEED=
-	@SOAK=$${SOAK:-30} SCHEDULES=$${SCHEDULES:-20000000} cargo test --release --package trackmate-edge --no-fail-fast \
-		--test delivery --test erasure --test groups --test identity --test ledger --test records --test timeline
+soak: ## Test the rules with thirty times the cases, and deliveries with twenty million schedules; SEED=
+	@SOAK=$${SOAK:-30} SCHEDULES=$${SCHEDULES:-20000000} \
+		cargo test --release --package trackmate-edge --test rules
 
 bench-neighbours: ## Measure how others in its database slow a company down; EVENTS=; writes bench/neighbours.md
 	@scripts/setup.sh && scripts/build.sh && exec node bench/neighbours.mjs

@@ -1,8 +1,9 @@
 //! The life of a delivery: which steps are possible in each state, and what the outcome of an
 //! attempt leads to. The rules are pure: the clock and the jitter are arguments. The statements
 //! `store/sql/delivery.*.sql` apply the same rules to many deliveries at once.
-//! `edge/tests/deliveries.rs` compares the statements with these rules. `edge/tests/delivery.rs`
-//! tests the rules on a million schedules of crashes and of lost and doubled wake-ups.
+//! `edge/tests/rules/deliveries.rs` compares the statements with these rules.
+//! `edge/tests/rules/delivery.rs` tests the rules on a million schedules of crashes and of lost and
+//! doubled wake-ups.
 
 use trackmate_wire::limits::{EARLY_MS_MAX, INTERRUPTIONS_MAX, RETRY_AFTER_S_MAX, RETRY_DELAY_S_MAX};
 

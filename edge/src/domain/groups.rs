@@ -11,7 +11,7 @@
 //!
 //! A membership is a place (session, ts) at which a group was named. The ledger says which person
 //! owns that place, so no merge and no undo moves a membership. `store/sql/groups.merge.sql` and
-//! `memberships.insert.sql` follow these rules; `edge/tests/groups.rs` compares them.
+//! `memberships.insert.sql` follow these rules; `edge/tests/rules/groups.rs` compares them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

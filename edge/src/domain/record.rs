@@ -5,8 +5,8 @@
 //! A record is the fold of its events in the order (ts, message id). Each field has the value of
 //! the latest event that names it. The record's place is that of its latest event that names a
 //! person. This depends only on the set of events, so the order of arrival cannot matter.
-//! `store/sql/records.merge.sql` applies the same rules, and `edge/tests/records.rs` compares the
-//! two.
+//! `store/sql/records.merge.sql` applies the same rules, and `edge/tests/rules/records.rs` compares
+//! the two.
 
 use std::collections::BTreeMap;
 

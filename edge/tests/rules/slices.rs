@@ -1,16 +1,7 @@
 //! Single slices of an erasure, with the SQL on the real schema: requests between two slices, and
 //! events at the boundaries of the person's links.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
-use schema::pipe::{COMPANY, Db, NOW, event, text, view};
+use crate::schema::pipe::{COMPANY, Db, NOW, event, text, view};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::source::Source;

@@ -1,16 +1,7 @@
 //! The catalogue of event names, with the SQL on the real schema: which names a request writes, and
 //! how many names each source can write.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
-use schema::pipe::{COMPANY, Db, NOW, number, view};
+use crate::schema::pipe::{COMPANY, Db, NOW, number, view};
 use serde_json::{Value, json};
 use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::source::Source;

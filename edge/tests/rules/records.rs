@@ -2,20 +2,12 @@
 //! people on shared sessions and the order of arrival, a record is the fold of its events. It
 //! belongs to the person who owns its place, and every count and list equals a recount.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::schema::cases;
+use crate::schema::pipe::{self, Db, NOW, event, number, text};
 use proptest::prelude::*;
-use schema::pipe::{self, Db, NOW, event, number, text};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::event::Row;
@@ -260,7 +252,7 @@ fn has_tie(history: &[Request]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(schema::cases(300))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn a_record_is_the_fold_of_its_events_and_belongs_to_the_owner_of_its_place_in_any_order_of_arrival(
@@ -296,7 +288,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(schema::cases(20))]
+    #![proptest_config(cases(20))]
 
     // A record with too many fields keeps the latest, whatever the order of arrival.
     #[test]

@@ -3,20 +3,12 @@
 //! the fold of its events. Its members are the people to whom the ledger assigns an event that
 //! names it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::schema::cases;
+use crate::schema::pipe::{self, COMPANY, Db, NOW, event, number, text};
 use proptest::prelude::*;
-use schema::pipe::{self, COMPANY, Db, NOW, event, number, text};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::event::{Mention, Row};
@@ -229,7 +221,7 @@ fn settled(db: &Db) -> Vec<Vec<String>> {
     for row in &mut all {
         // The members of an object may have any order.
         let last = row.len() - 1;
-        if let Ok(fields) = serde_json::from_str::<BTreeMap<String, Field>>(&schema::acts::text(&row[last])) {
+        if let Ok(fields) = serde_json::from_str::<BTreeMap<String, Field>>(&crate::schema::acts::text(&row[last])) {
             row[last] = format!("{fields:?}");
         }
     }
@@ -252,7 +244,7 @@ thread_local! {
 }
 
 proptest! {
-    #![proptest_config(schema::cases(100))]
+    #![proptest_config(cases(100))]
 
     #[test]
     fn groups_are_folds_of_their_events_and_their_members_follow_the_ledger_after_any_undo_or_merge(

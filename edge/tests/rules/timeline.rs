@@ -2,20 +2,12 @@
 //! overlap, are shared, and have events at the same instants, and pages and steps have any size.
 //! The pages of a person's timeline show each of their events once.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::schema::cases;
+use crate::schema::pipe::{Db, NOW, number, text, view};
 use proptest::prelude::*;
-use schema::pipe::{Db, NOW, number, text, view};
 use serde_json::json;
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{LinkEvidence, owner};
@@ -55,7 +47,7 @@ thread_local! {
 }
 
 proptest! {
-    #![proptest_config(schema::cases(100))]
+    #![proptest_config(cases(100))]
 
     #[test]
     fn the_pages_of_a_timeline_show_every_event_once_and_in_order_however_sessions_overlap(

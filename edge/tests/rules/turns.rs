@@ -1,15 +1,6 @@
 //! Turns, of which only one isolate takes each, with the SQL on the real schema.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
-use schema::pipe::{Db, NOW, number};
+use crate::schema::pipe::{Db, NOW, number};
 use serde_json::json;
 use trackmate_edge::store::sql;
 

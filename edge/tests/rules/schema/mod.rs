@@ -1,10 +1,7 @@
 //! The real schema in memory, made by all migrations in their order.
 
-#[allow(dead_code, reason = "not every test changes who is who")]
 pub(crate) mod acts;
-#[allow(dead_code, reason = "only one test has jobs run")]
 pub(crate) mod jobs;
-#[allow(dead_code, reason = "not every test sends every kind of request")]
 pub(crate) mod pipe;
 
 use proptest::prelude::ProptestConfig;
@@ -30,7 +27,6 @@ pub(crate) fn open(company: &str, revenue_events: &str) -> Connection {
 }
 
 /// `cases` generated cases of a law, or `SOAK` times as many.
-#[allow(dead_code, reason = "not every test generates its cases")]
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     let times = std::env::var("SOAK").map_or(1, |times| times.parse().unwrap());
     ProptestConfig {

@@ -2,20 +2,12 @@
 //! history and the order of arrival, no event belongs to a wrong person, and every count equals a
 //! recount.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::schema::cases;
+use crate::schema::pipe::{self, COMPANY, Db, NOW, views};
 use proptest::prelude::*;
-use schema::pipe::{self, COMPANY, Db, NOW, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{LinkEvidence, owner};
@@ -275,7 +267,7 @@ fn has_tie(history: &[Request]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(schema::cases(3_000))]
+    #![proptest_config(cases(3_000))]
 
     #[test]
     fn no_event_belongs_to_a_wrong_person_whatever_the_order_of_arrival(

@@ -1,21 +1,11 @@
 //! Compares the SQL of deliveries on the real schema with the pure rules, step by step. `SEED`
 //! repeats a run.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
 use std::cell::RefCell;
 
+use crate::schema::pipe::{COMPANY, Db, NOW, text};
 use fastrand::Rng;
 use rusqlite::params;
-use schema::pipe::{COMPANY, Db, NOW, text};
 use serde_json::{Value, json};
 use trackmate_edge::domain::circuit::{Circuit, OPENS_AFTER, PAUSE_MS_MAX, PAUSE_MS_MIN, Seen};
 use trackmate_edge::domain::delivery::{Delivery, Next, State};

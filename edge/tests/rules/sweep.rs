@@ -1,17 +1,8 @@
 //! The selections of the sweep, with the SQL on the real schema. Every company gets its turn,
 //! whatever another one has stored, and no backlog makes the sweep more expensive.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
+use crate::schema::pipe::{Db, NOW, number, text};
 use rusqlite::{StatementStatus, params};
-use schema::pipe::{Db, NOW, number, text};
 use serde_json::{Value, json};
 use trackmate_edge::store::sql;
 use trackmate_wire::limits::{EARLY_MS_MAX, HELD_LOOKED_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PUT_OFF_MS};

@@ -4,14 +4,6 @@
 //! the length of the test, and `SEED` repeats a schedule. `deliveries.rs` compares the statements
 //! with the same rules.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
 use fastrand::Rng;
 use trackmate_edge::domain::circuit::{Circuit, Seen};
 use trackmate_edge::domain::delivery::{Delivery, Next, Outcome, Policy, State, after_attempt};

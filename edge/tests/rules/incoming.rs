@@ -1,16 +1,7 @@
 //! Receipts of received items, with the SQL on the real schema: their limits per minute and in all,
 //! their increasing numbers, and their indexes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
-use schema::pipe::{COMPANY, Db, NOW, number, view};
+use crate::schema::pipe::{COMPANY, Db, NOW, number, view};
 use serde_json::{Value, json};
 use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::source::Source;

@@ -3,20 +3,12 @@
 //! the erased person, and no late request restores them. Timelines can be paged through the
 //! remaining events.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::schema::cases;
+use crate::schema::pipe::{COMPANY, Db, NOW, event, number, text, view, views};
 use proptest::prelude::*;
-use schema::pipe::{COMPANY, Db, NOW, event, number, text, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{LinkEvidence, owner};
@@ -336,7 +328,7 @@ fn whole(db: &mut Db, history: &[Request]) {
 }
 
 proptest! {
-    #![proptest_config(schema::cases(250))]
+    #![proptest_config(cases(250))]
 
     #[test]
     fn erasing_a_person_removes_all_their_data_for_ever_and_changes_nobody_else(

@@ -1,20 +1,12 @@
 //! Undoes identifies and merges on the real schema with the real statements. Whatever happened
 //! before and after, both people are as if the identify or the merge had never happened.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
 use std::cell::RefCell;
 
+use crate::schema::acts::{act, members, text};
+use crate::schema::cases;
+use crate::schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use proptest::prelude::*;
-use schema::acts::{act, members, text};
-use schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::secret::Scope;
@@ -317,8 +309,11 @@ fn an_export_of_events_omits_an_undone_identify() {
         json!(9),
         json!(9),
     ];
-    let exported: Vec<[String; 2]> =
-        db.rows(sql::EXPORT_EVENTS, &all).iter().map(|row| [0, 1].map(|n| schema::pipe::text(&row[n]))).collect();
+    let exported: Vec<[String; 2]> = db
+        .rows(sql::EXPORT_EVENTS, &all)
+        .iter()
+        .map(|row| [0, 1].map(|n| crate::schema::pipe::text(&row[n])))
+        .collect();
     let last = exported.last().map(|row| row[1].as_str());
     assert_eq!(last, Some(""), "the last row shows where the page ends");
     assert_eq!(exported.len(), 2);
@@ -431,7 +426,7 @@ thread_local! {
 }
 
 proptest! {
-    #![proptest_config(schema::cases(700))]
+    #![proptest_config(cases(700))]
 
     #[test]
     fn after_an_undone_identify_all_data_are_as_if_it_had_never_happened(

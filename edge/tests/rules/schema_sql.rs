@@ -1,16 +1,6 @@
 //! `docs/schema.sql` has the schema that all migrations together make, with their comments. To
 //! write it, run `make schema`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops at the first surprise"
-)]
-
-mod schema;
-
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -50,7 +40,7 @@ fn docs_schema_sql_matches_the_migrations_and_each_object_has_a_comment() {
     files.sort();
     let migrations: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
 
-    let database = schema::open("TM-1", "[]");
+    let database = crate::schema::open("TM-1", "[]");
     let mut statement = database.prepare(OBJECTS).unwrap();
     let objects = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     let mut text = HEAD.to_owned();

@@ -1,0 +1,28 @@
+//! The rules of the domain against what applies them: the SQL on the real schema, and the state
+//! machine of deliveries under schedules of faults. One program, so that it is built and linked
+//! once: `cargo test --test rules ledger` runs the tests of a file.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod catalog;
+mod deliveries;
+mod delivery;
+mod erasure;
+mod groups;
+mod identity;
+mod incoming;
+mod ledger;
+mod records;
+mod schema;
+mod schema_sql;
+mod slices;
+mod sweep;
+mod timeline;
+mod turns;
