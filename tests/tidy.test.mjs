@@ -91,6 +91,7 @@ test('every SQL file is one statement, named in the list, lower case', () => {
     const text = read(file).replaceAll(/--.*$/gm, '').trim();
     assert.ok(!text.includes(';'), file);
     assert.doesNotMatch(text, /\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE)\b/, file);
+    assert.doesNotMatch(text, /[^<>!]= \?\d|\b(limit|offset) \?\d/, `${file}: write "+?1", see store/sql.rs`);
     assert.ok(list.includes(`"${file.split('/').at(-1)}"`), file);
   }
 });

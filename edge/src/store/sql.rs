@@ -2,7 +2,9 @@
 //! parameters.
 //!
 //! To add one:
-//! 1. add `<table>.<verb>.sql` here, with the parameters in the comment at its head,
+//! 1. add `<table>.<verb>.sql` here, with the parameters in the comment at its head; write
+//!    `column = +?1` and `limit +?1`, because SQLite plans a statement again if the value changes
+//!    that is compared with a column or limits the rows, unless it has a sign,
 //! 2. add its name to the list below,
 //! 3. add a function that binds it to the table's module.
 

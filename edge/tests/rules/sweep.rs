@@ -295,7 +295,7 @@ fn the_deletion_of_old_deliveries_skips_webhooks_without_any_and_held_deliveries
     let deleted = || db.rows(sql::DELIVERY_PRUNE, &slice).len();
     assert_eq!([deleted(), deleted(), deleted()], [0; 3]);
     let left =
-        |state: &str| db.rows("select id from deliveries where company = 'TM-Z' and state = ?1", &[json!(state)]).len();
+        |state: &str| db.rows("select id from deliveries where company = 'TM-Z' and state = +?1", &[json!(state)]).len();
     assert_eq!([left("held"), left("delivered")], [30, 0]);
     assert_eq!(prunable(&db, 500, 20), Vec::<Vec<Value>>::new());
     // A selection that stops at its limit returns the place.

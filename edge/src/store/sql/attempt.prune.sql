@@ -1,15 +1,15 @@
 -- Deletes the attempts of the deliveries that delivery.prune, which follows in the batch, deletes.
 -- Parameters: those of delivery.prune
 delete from attempts
-where company = ?1 and delivery in (
+where company = +?1 and delivery in (
   select id from (
     select id, finished_at from deliveries
-    where company = ?1 and subscription = ?2 and created_at < ?3 - (select log_days from companies where id = ?1) * 86400000
-    order by created_at limit ?4)
-  where finished_at < ?3 - (select log_days from companies where id = ?1) * 86400000
+    where company = +?1 and subscription = +?2 and created_at < ?3 - (select log_days from companies where id = +?1) * 86400000
+    order by created_at limit +?4)
+  where finished_at < ?3 - (select log_days from companies where id = +?1) * 86400000
   union all
   select id from (
     select id, finished_at from deliveries
-    where company = ?1 and subscription = ?2 and created_at < ?3 - (select log_days from companies where id = ?1) * 86400000
-    order by created_at desc limit ?4)
-  where finished_at < ?3 - (select log_days from companies where id = ?1) * 86400000)
+    where company = +?1 and subscription = +?2 and created_at < ?3 - (select log_days from companies where id = +?1) * 86400000
+    order by created_at desc limit +?4)
+  where finished_at < ?3 - (select log_days from companies where id = +?1) * 86400000)

@@ -5,8 +5,8 @@
 insert into catalog (company, name, source, seen, last_at)
 select ?1, j.value->>'n', ?3, 0, ?5
 from json_each(?2) as j
-where exists (select 1 from events where company = ?1 and source = ?3 and message_id = j.value->>'i' and request = ?4)
-  and (exists (select 1 from catalog where company = ?1 and name = j.value->>'n')
-       or (select count(*) from catalog where company = ?1 and source = ?3) + j.key < ?6)
+where exists (select 1 from events where company = +?1 and source = +?3 and message_id = j.value->>'i' and request = +?4)
+  and (exists (select 1 from catalog where company = +?1 and name = j.value->>'n')
+       or (select count(*) from catalog where company = +?1 and source = +?3) + j.key < ?6)
 on conflict (company, name) do update set last_at = max(last_at, excluded.last_at), source = max(source, excluded.source)
 where excluded.last_at - last_at > ?7 or excluded.source > source

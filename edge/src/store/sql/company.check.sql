@@ -6,4 +6,4 @@ select ?2 is null or allowed_origins is null
          or exists (select 1 from json_each(allowed_origins) where instr(?2, char(10) || value || char(10)) > 0) as allowed,
        verification = 2 as strict,
        watched_until > ?3 as watched, plan
-from companies where id = ?1
+from companies where id = +?1

@@ -11,4 +11,4 @@ update companies set
   event_days = case when ?8 then ?9 else event_days end,
   verification = coalesce(?10, verification),
   identity_secret = coalesce(?11, identity_secret)
-where id = ?1
+where id = +?1

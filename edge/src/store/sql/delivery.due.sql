@@ -22,8 +22,8 @@ pick (company, subscription, due, turn, step) as (
             and (d.due_at, d.id) > (pick.due ->> 0, pick.due ->> 1) and d.due_at <= ?1
           order by d.due_at, d.id limit 1), turn + step, step
   from pick where due is not null
-  order by 4 limit ?2
+  order by 4 limit +?2
 )
 select company, subscription, due ->> 1 as id from pick where due is not null
 union all
-select place ->> 0, place ->> 1, null from walk where n = ?5 and place is not null
+select place ->> 0, place ->> 1, null from walk where n = +?5 and place is not null

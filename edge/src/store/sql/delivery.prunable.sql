@@ -19,8 +19,8 @@ log as materialized (
 select company, subscription, prunable from (
   select n, company, subscription,
          exists (select 1 from (select finished_at from deliveries as d where d.company = log.company and d.subscription = log.subscription
-                                and d.created_at < since order by d.created_at limit ?5) where finished_at < since)
+                                and d.created_at < since order by d.created_at limit +?5) where finished_at < since)
          or exists (select 1 from (select finished_at from deliveries as d where d.company = log.company and d.subscription = log.subscription
-                                   and d.created_at < since order by d.created_at desc limit ?5) where finished_at < since) as prunable
+                                   and d.created_at < since order by d.created_at desc limit +?5) where finished_at < since) as prunable
   from log)
-where prunable or n = ?4 order by n
+where prunable or n = +?4 order by n

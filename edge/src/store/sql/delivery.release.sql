@@ -4,7 +4,7 @@
 update deliveries set
   state = case ?3 when 'dismiss' then 'dismissed' else 'pending' end,
   finished_at = case ?3 when 'dismiss' then ?4 end,
-  due_at = ?4
-where company = ?1 and id in (
-  select id from deliveries where company = ?1 and subscription = ?2 and state = 'held' and (?3 = 'deliver' or created_at < ?6)
-  order by created_at limit ?5)
+  due_at = +?4
+where company = +?1 and id in (
+  select id from deliveries where company = +?1 and subscription = +?2 and state = 'held' and (?3 = 'deliver' or created_at < ?6)
+  order by created_at limit +?5)

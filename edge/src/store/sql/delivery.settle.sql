@@ -5,6 +5,6 @@ with ended as materialized (
   select value->>'i' as i, value->>'g' as g, value->>'s' as s, value->>'u' as u, value->>'f' as f, value->>'b' as b from json_each(?2)
 )
 update deliveries set
-  state = e.s, attempts = attempts + 1, tries = tries + 1, interrupted = 0, due_at = e.u, finished_at = e.f, body = coalesce(body, e.b), settle_marker = ?3
+  state = e.s, attempts = attempts + 1, tries = tries + 1, interrupted = 0, due_at = e.u, finished_at = e.f, body = coalesce(body, e.b), settle_marker = +?3
 from ended as e
-where company = ?1 and id in (select i from ended) and id = e.i and generation = e.g and state = 'leased'
+where company = +?1 and id in (select i from ended) and id = e.i and generation = e.g and state = 'leased'

@@ -7,8 +7,8 @@
 insert into erasures (company, profile, erased_at, notice, place, counts)
 select ?1, ?2, ?4, ?5, (
   select json_array((min(cast(substr(server_session, 9) as integer)) * 1000 - cast(?6 as integer)) * 1000, 0, '') from (
-    select server_session from profiles where company = ?1 and id = ?2
+    select server_session from profiles where company = +?1 and id = +?2
     union all
-    select server_session from profiles indexed by profiles_merged where company = ?1 and merged_into = ?2)
+    select server_session from profiles indexed by profiles_merged where company = +?1 and merged_into = +?2)
 ), ?7
-where exists (select 1 from profiles where company = ?1 and id = ?2 and revision = ?3)
+where exists (select 1 from profiles where company = +?1 and id = +?2 and revision = +?3)

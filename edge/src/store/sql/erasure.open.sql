@@ -11,6 +11,6 @@ select w.company, j.value as profile
 from walk as w cross join json_each((
   select json_group_array(profile) from (
     select profile from erasures indexed by erasures_waiting where company = w.company and completed_at is null
-    order by erased_at limit ?2))) as j
+    order by erased_at limit +?2))) as j
 where w.company is not null
-order by j.key, w.company <= ?1, w.company limit ?2
+order by j.key, w.company <= ?1, w.company limit +?2

@@ -1,2 +1,2 @@
 -- Deletes the doomed events.
-delete from events where company = ?1 and (source, message_id) in (select source, message_id from doomed)
+delete from events where company = +?1 and (source, message_id) in (select source, message_id from doomed)

@@ -15,19 +15,19 @@ select c.id, ?3, j.value->>'i', ?4, j.value->>'t', j.value->>'n', j.value->'d', 
             then j.value->'r' end,
        ?5, j.value->>'o', ?6, ?7, ?14, ?16, j.value->>'w'
 from companies as c cross join json_each(?1) as j
-where c.id = ?2 and (?13 is null or c.verification < 2) and (?15 is null or c.plan = ?15)
+where c.id = +?2 and (?13 is null or c.verification < 2) and (?15 is null or c.plan = +?15)
   and (?9 is null or c.allowed_origins is null or exists (
     select 1 from json_each(c.allowed_origins) as o where instr(?9, char(10) || o.value || char(10)) > 0))
   and (?10 is null or exists (
-    select 1 from identities where company = ?2 and kind = iif(instr(?10, '@') > 0, 'email', 'user') and key = ?10 and profile = ?11))
-  and (?11 is null or ?10 is not null or exists (select 1 from profiles where company = ?2 and id = ?11 and erased_at is null))
+    select 1 from identities where company = +?2 and kind = iif(instr(?10, '@') > 0, 'email', 'user') and key = +?10 and profile = +?11))
+  and (?11 is null or ?10 is not null or exists (select 1 from profiles where company = +?2 and id = +?11 and erased_at is null))
   and (?17 is null or not exists (
     select 1 from json_each(?17) as w
     where w.value ->> 1 is not (
-        select profile from identities where company = ?2 and kind = iif(instr(w.value ->> 0, '@') > 0, 'email', 'user') and key = w.value ->> 0)
+        select profile from identities where company = +?2 and kind = iif(instr(w.value ->> 0, '@') > 0, 'email', 'user') and key = w.value ->> 0)
       or w.value ->> 2 is not null and not exists (
-        select 1 from profiles where company = ?2 and id = w.value ->> 1 and json_array_length(aliases) < w.value ->> 2
+        select 1 from profiles where company = +?2 and id = w.value ->> 1 and json_array_length(aliases) < w.value ->> 2
           and (w.value ->> 3 is null or json_array_length(aliases) = w.value ->> 3 and (email is not null) = w.value ->> 4))))
-  and (?12 is null or not exists (select 1 from tombstones where company = ?2 and hash = ?12))
+  and (?12 is null or not exists (select 1 from tombstones where company = +?2 and hash = +?12))
 on conflict (company, source, message_id) do nothing
 returning message_id

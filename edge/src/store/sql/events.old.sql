@@ -14,10 +14,10 @@ slice as materialized (
       select 1 from links as l where l.company = e.company and l.session = e.session and l.at = e.ts and l.id = e.message_id)) as old
   from events as e
   where e.company = (select id from company) and (e.source, e.message_id) > (select place ->> 0, place ->> 1 from company)
-  order by e.source, e.message_id limit ?3
+  order by e.source, e.message_id limit +?3
 )
 select c.id as company,
        (select json_group_array(json_object('s', source, 'i', message_id)) from slice where old) as ids,
-       case when (select count(*) from slice) = ?3
+       case when (select count(*) from slice) = +?3
             then (select json_array(source, message_id) from slice order by source desc, message_id desc limit 1) end as place
 from company as c

@@ -6,6 +6,6 @@ select count(*) filter (where has_changed) as n, iif(count(*) < ?5, null, json_a
 from (
   select p.id, p.updated_at > ?2 or coalesce(p.erased_at > ?2, 0) or exists (
     select 1 from links as l indexed by links_by_profile
-    where l.company = ?1 and l.profile = p.id and l.last_ts >= (?2 + 1) * 1000 and l.at >= (?2 + 1) * 1000) as has_changed
-  from profiles as p where p.company = ?1 and p.id >= coalesce(?3, ?4) and p.id <= coalesce(?3, x'') and p.id <> ?4 order by p.id limit ?5
+    where l.company = +?1 and l.profile = p.id and l.last_ts >= (?2 + 1) * 1000 and l.at >= (?2 + 1) * 1000) as has_changed
+  from profiles as p where p.company = +?1 and p.id >= coalesce(?3, ?4) and p.id <= coalesce(?3, x'') and p.id <> ?4 order by p.id limit +?5
 )

@@ -5,5 +5,5 @@
 select count(*) filter (where has_changed) as n, iif(count(*) < ?5, null, json_array(max(id))) as next
 from (
   select id, created_at <= ?2 and (updated_at > ?2 or coalesce(erased_at > ?2, 0) or coalesce(last_ts >= (?2 + 1) * 1000, 0)) as has_changed
-  from profiles where company = ?1 and id > ?4 and id <= coalesce(?3, x'') order by id limit ?5
+  from profiles where company = +?1 and id > ?4 and id <= coalesce(?3, x'') order by id limit +?5
 )

@@ -5,9 +5,9 @@
 select n, iif(looked < ?8, null, json_array(cast(substr(last, 1, 1) as integer), substr(last, 2))) as next
 from (
   select count(*) as looked, max(source || message_id) as last, count(*) filter (
-    where not (source = 0 and session = '') and received_at <= ?2 and (?3 is null or ts >= ?3) and (?4 is null or ts < ?4) and (?5 is null or type = ?5)) as n
+    where not (source = 0 and session = '') and received_at <= ?2 and (?3 is null or ts >= ?3) and (?4 is null or ts < ?4) and (?5 is null or type = +?5)) as n
   from (
     select source, message_id, session, received_at, ts, type from events
-    where company = ?1 and (source, message_id) > (?6, ?7) order by source, message_id limit ?8
+    where company = +?1 and (source, message_id) > (?6, ?7) order by source, message_id limit +?8
   )
 )

@@ -6,8 +6,8 @@
 -- session, ts, source and message id, ?10 limit, ?11 rows read; ?3 to ?5 are null for no filter
 with looked as materialized (
   select session, ts, source, message_id from events indexed by events_timeline
-  where company = ?1 and (session, ts, source, message_id) > (?6, ?7, ?8, ?9)
-  order by session, ts, source, message_id limit ?11)
+  where company = +?1 and (session, ts, source, message_id) > (?6, ?7, ?8, ?9)
+  order by session, ts, source, message_id limit +?11)
 select * from (
   select e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.told, e.data, e.context,
          coalesce(
@@ -15,9 +15,9 @@ select * from (
             where company = e.company and session = e.session and at <= e.ts order by at desc, id desc limit 1),
            (select json_object('profile', profile) from links where company = e.company and session = e.session order by at, id limit 1)
          ) ->> 'profile' as profile, null as looked
-  from looked as l cross join events as e on e.company = ?1 and e.source = l.source and e.message_id = l.message_id
-  where not (e.source = 0 and e.session = '') and e.received_at <= ?2 and (?3 is null or e.ts >= ?3) and (?4 is null or e.ts < ?4) and (?5 is null or e.type = ?5)
-  order by l.session, l.ts, l.source, l.message_id limit ?10
+  from looked as l cross join events as e on e.company = +?1 and e.source = l.source and e.message_id = l.message_id
+  where not (e.source = 0 and e.session = '') and e.received_at <= ?2 and (?3 is null or e.ts >= ?3) and (?4 is null or e.ts < ?4) and (?5 is null or e.type = +?5)
+  order by l.session, l.ts, l.source, l.message_id limit +?10
 )
 union all
 select * from (

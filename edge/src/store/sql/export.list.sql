@@ -6,8 +6,8 @@ select e.id, e.key_id, e.key_prefix, e.kind, e.format, e.filters, e.fields, e.sn
 from (
   select id, count(*) over () as found, sum(size) over (order by id desc rows unbounded preceding) - size as before from (
     select id, octet_length(filters) + octet_length(marks) + coalesce(octet_length(fields), 0) + coalesce(octet_length(after), 0) + coalesce(octet_length(last), 0) as size
-    from exports where company = ?1 and id < ?2 order by id desc limit ?3)
+    from exports where company = +?1 and id < ?2 order by id desc limit +?3)
 ) as k
-cross join exports as e on e.company = ?1 and e.id = k.id
+cross join exports as e on e.company = +?1 and e.id = k.id
 where k.before < ?4
 order by e.id desc

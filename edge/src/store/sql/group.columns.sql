@@ -2,7 +2,7 @@
 -- Every statement that reads groups begins with this.
 select g.id, g.kind, g.key, g.first_ts, g.claimed_traits, g.trusted_traits, (
   select count(distinct l.profile)
-  from (select distinct session from memberships indexed by memberships_by_group where company = g.company and group_id = g.id limit ?2) as s
+  from (select distinct session from memberships indexed by memberships_by_group where company = g.company and group_id = g.id limit +?2) as s
   cross join links as l on l.company = g.company and l.session = s.session
   cross join profiles as p on p.company = g.company and p.id = l.profile and p.erased_at is null
   where exists (

@@ -11,5 +11,5 @@ update groups set of_pages = 0, trusted_traits = (
     )
     window kept as (order by value->>0 desc, value->>1 desc, key rows unbounded preceding)
   ) where place <= ?6 and bytes <= ?7)
-where company = ?1 and id = ?2
+where company = +?1 and id = +?2
 returning id

@@ -5,7 +5,7 @@
 insert into events (company, source, message_id, session, ts, type, data, request, received_at, claim)
 select ?1, 0, ?2, '', ?3, 'identify.undone', '{}', 0, ?8, ?5
 from tombstones as t cross join companies as c on c.id = t.company
-where t.company = ?1 and t.hash = ?4 and (?7 is null or c.verification < 2)
+where t.company = +?1 and t.hash = +?4 and (?7 is null or c.verification < 2)
   and (?6 is null or c.allowed_origins is null or exists (select 1 from json_each(c.allowed_origins) as o where instr(?6, char(10) || o.value || char(10)) > 0))
 on conflict (company, source, message_id) do nothing
 returning message_id

@@ -10,9 +10,9 @@ insert into profiles (company, id, email, name, traits, server_session, created_
 select ?1, i.profile, iif(i.origin is null, ?7, null), ?8, ?9, ?10, ?11, ?3, ?4, l.last_ts, l.last_ts - l.first_ts, l.events, l.server_events, 1, l.revenue, ?13, ?4,
        iif(instr(?5, '@') > 0, '[]', json_array(?5))
 from identities as i
-cross join links as l on l.company = ?1 and l.session = ?2 and l.at = ?3 and l.id = ?4
-where i.company = ?1 and i.kind = iif(instr(?5, '@') > 0, 'email', 'user') and i.key = ?5
-  and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?6)
+cross join links as l on l.company = +?1 and l.session = +?2 and l.at = +?3 and l.id = +?4
+where i.company = +?1 and i.kind = iif(instr(?5, '@') > 0, 'email', 'user') and i.key = +?5
+  and exists (select 1 from events where company = +?1 and source = 0 and message_id = +?4 and request = +?6)
 on conflict (company, id) do update set
   email = coalesce(email, excluded.email),
   (name, traits, updated_at, searched) = (
@@ -32,8 +32,8 @@ on conflict (company, id) do update set
   events = events + excluded.events,
   server_events = server_events + excluded.server_events,
   sessions = sessions + not exists (
-    select 1 from links where company = ?1 and session = ?2 and +profile = excluded.id and not (at = ?3 and id = ?4)),
-  last_ts = (select max(last_ts) from links where company = ?1 and profile = excluded.id),
+    select 1 from links where company = +?1 and session = +?2 and +profile = excluded.id and not (at = +?3 and id = +?4)),
+  last_ts = (select max(last_ts) from links where company = +?1 and profile = excluded.id),
   max_link_span = max(max_link_span, excluded.max_link_span),
   revenue = case when excluded.revenue is null then revenue else (
     select json_group_object(key, sum) from (

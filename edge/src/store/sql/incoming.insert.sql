@@ -8,10 +8,10 @@ select c.id, ?2, n.place + j.key + 1, n.seq + j.key, ?5, ?4, j.value->>'o', j.va
        j.value->>'s', j.value->>'t', j.value->>'w'
 from companies as c
 cross join (
-  select coalesce((select max(place) from incoming where company = ?1 and ring = ?2), 0) as place,
-         max(cast(?5 as integer) * 1000, coalesce((select max(seq) from incoming indexed by incoming_by_seq where company = ?1), 0) + 1) as seq
+  select coalesce((select max(place) from incoming where company = +?1 and ring = +?2), 0) as place,
+         max(cast(?5 as integer) * 1000, coalesce((select max(seq) from incoming indexed by incoming_by_seq where company = +?1), 0) + 1) as seq
 ) as n
 cross join json_each(?3) as j
-where c.id = ?1 and j.key < ?6
-  and (?2 > 0 or exists (select 1 from events where company = ?1 and source = iif(j.value->>'w' = 1, 0, ?4) and message_id = j.value->>'i'))
-  and not exists (select 1 from incoming where company = ?1 and ring = ?2 and place = n.place + j.key + 1 - ?6 and at > ?5 - 60000)
+where c.id = +?1 and j.key < ?6
+  and (?2 > 0 or exists (select 1 from events where company = +?1 and source = iif(j.value->>'w' = 1, 0, ?4) and message_id = j.value->>'i'))
+  and not exists (select 1 from incoming where company = +?1 and ring = +?2 and place = n.place + j.key + 1 - ?6 and at > ?5 - 60000)

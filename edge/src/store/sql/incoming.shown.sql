@@ -9,8 +9,8 @@ from (
          iif(i.outcome = 'rejected', i.happened_at, e.ts / 1000) as happened_at,
          iif(i.outcome = 'rejected', i.session, nullif(e.session, '')) as session,
          iif(e.session = '', null, coalesce(
-           (select json_array(profile) from links where company = ?1 and session = e.session and at <= e.ts order by at desc, id desc limit 1),
-           (select json_array(profile) from links where company = ?1 and session = e.session order by at, id limit 1)) ->> 0) as profile
+           (select json_array(profile) from links where company = +?1 and session = e.session and at <= e.ts order by at desc, id desc limit 1),
+           (select json_array(profile) from links where company = +?1 and session = e.session order by at, id limit 1)) ->> 0) as profile
   from page as i left join events as e
     on i.outcome <> 'rejected' and e.company = i.company and e.source = iif(i.told = 1, 0, i.source) and e.message_id = i.message_id
 ) as w

@@ -5,11 +5,11 @@
 with fresh as materialized (
   select e.ts, e.source, e.revenue
   from json_each(iif(changes() > 0, ?1, '[]')) as j cross join events as e
-    on e.company = ?2 and e.source = ?3 and e.message_id = j.value and e.request = ?5
+    on e.company = +?2 and e.source = +?3 and e.message_id = j.value and e.request = +?5
 ),
 span as materialized (
-  select (select max(at) from links where company = ?2 and session = ?4 and at <= (select min(ts) from fresh)) as since,
-         max(max(ts), coalesce((select min(at) from links where company = ?2 and session = ?4), 0)) as until
+  select (select max(at) from links where company = +?2 and session = +?4 and at <= (select min(ts) from fresh)) as since,
+         max(max(ts), coalesce((select min(at) from links where company = +?2 and session = +?4), 0)) as until
   from fresh
 ),
 segment as materialized (
@@ -17,7 +17,7 @@ segment as materialized (
          case when row_number() over (order by l.at, l.id) = 1 then -1 else l.at end as since,
          coalesce(lead(l.at) over (order by l.at, l.id), 9007199254740991) as until
   from span cross join links as l
-  where l.company = ?2 and l.session = ?4 and l.at >= coalesce(span.since, 0) and l.at <= span.until
+  where l.company = +?2 and l.session = +?4 and l.at >= coalesce(span.since, 0) and l.at <= span.until
 )
 insert into links (company, session, at, id, profile, events, server_events, revenue, first_ts, last_ts)
 select ?2, ?4, coalesce(s.at, 0), coalesce(s.id, ''), ?6, count(*), sum(f.source),

@@ -7,10 +7,10 @@
 ),
 shrunk as materialized (
   select l.session, l.at, l.id, n.events, n.server_events, n.paid,
-         case when exists (select 1 from links as e where e.company = ?1 and e.session = l.session and (e.at, e.id) < (l.at, l.id)) then l.at else -1 end as since,
+         case when exists (select 1 from links as e where e.company = +?1 and e.session = l.session and (e.at, e.id) < (l.at, l.id)) then l.at else -1 end as since,
          coalesce((select min(e.at) from links as e
-                   where e.company = ?1 and e.session = l.session and (e.at, e.id) > (l.at, l.id)), 9007199254740991) as until
-  from lost as n cross join links as l on l.company = ?1 and l.session = n.session and l.at = n.at and l.id = n.id
+                   where e.company = +?1 and e.session = l.session and (e.at, e.id) > (l.at, l.id)), 9007199254740991) as until
+  from lost as n cross join links as l on l.company = +?1 and l.session = n.session and l.at = n.at and l.id = n.id
 )
 update links as l
 set id = case when exists (select 1 from doomed as d where d.session = n.session and d.source = 0 and d.message_id = n.id) 
@@ -26,9 +26,9 @@ set id = case when exists (select 1 from doomed as d where d.session = n.session
         ) group by key having sum(value) <> 0
       )
     ) end,
-    first_ts = (select e.ts from events as e where e.company = ?1 and e.session = n.session and e.ts >= n.since and e.ts < n.until
+    first_ts = (select e.ts from events as e where e.company = +?1 and e.session = n.session and e.ts >= n.since and e.ts < n.until
                 and (e.source, e.message_id) not in (select source, message_id from doomed) order by e.ts limit 1),
-    last_ts = (select e.ts from events as e where e.company = ?1 and e.session = n.session and e.ts >= n.since and e.ts < n.until
+    last_ts = (select e.ts from events as e where e.company = +?1 and e.session = n.session and e.ts >= n.since and e.ts < n.until
                and (e.source, e.message_id) not in (select source, message_id from doomed) order by e.ts desc limit 1)
 from shrunk as n
-where l.company = ?1 and (l.session, l.at, l.id) in (select session, at, id from shrunk) and l.session = n.session and l.at = n.at and l.id = n.id
+where l.company = +?1 and (l.session, l.at, l.id) in (select session, at, id from shrunk) and l.session = n.session and l.at = n.at and l.id = n.id

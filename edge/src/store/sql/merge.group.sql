@@ -4,6 +4,6 @@
 with recursive tree (id, winner, at) as (
   select ?2, null, 0
   union all
-  select m.loser, m.winner, m.at from tree cross join merges as m indexed by merges_by_winner on m.company = ?1 and m.winner = tree.id
+  select m.loser, m.winner, m.at from tree cross join merges as m indexed by merges_by_winner on m.company = +?1 and m.winner = tree.id
 )
-select g.id, g.winner, g.at, p.email, p.aliases, p.trusted_data from tree as g cross join profiles as p on p.company = ?1 and p.id = g.id order by g.at, g.id
+select g.id, g.winner, g.at, p.email, p.aliases, p.trusted_data from tree as g cross join profiles as p on p.company = +?1 and p.id = g.id order by g.at, g.id

@@ -1,2 +1,2 @@
 -- ?1 company
-select mode, plan, version, updated_at from plans where company = ?1
+select mode, plan, version, updated_at from plans where company = +?1

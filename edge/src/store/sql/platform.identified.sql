@@ -19,14 +19,14 @@ from (
         ) group by key having max(known) = 0
       ) as n
       where not (n.key = 'name' and (p.name is not null or p.trusted_traits ->> 'fullName' is not null))))) as data
-  from identities as i left join profiles as p on p.company = ?1 and p.id = i.profile
-  where i.company = ?1 and i.kind = iif(instr(?2, '@') > 0, 'email', 'user') and i.key = ?2
-    and (i.profile = ?3 or p.id is not null and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?5)
+  from identities as i left join profiles as p on p.company = +?1 and p.id = i.profile
+  where i.company = +?1 and i.kind = iif(instr(?2, '@') > 0, 'email', 'user') and i.key = +?2
+    and (i.profile = +?3 or p.id is not null and exists (select 1 from events where company = +?1 and source = 0 and message_id = +?4 and request = +?5)
          and (select length(cast(traits as blob)) <= ?7 and (length(traits) - length(replace(traits, '":', ''))) / 2 <= ?12
               from (select json_patch(?6, p.traits) as traits limit 1)))
-    and exists (select 1 from subscriptions where company = ?1)
+    and exists (select 1 from subscriptions where company = +?1)
 ) as w
 where (w.type = 'user.created' or w.data ->> '$.changes' <> '{}')
   and exists (
     select 1 from subscriptions as s cross join json_each(s.events) as e
-    where s.company = ?1 and (e.value in ('*', w.type) or substr(e.value, -1) = '*' and instr(w.type, rtrim(e.value, '*')) = 1))
+    where s.company = +?1 and (e.value in ('*', w.type) or substr(e.value, -1) = '*' and instr(w.type, rtrim(e.value, '*')) = 1))

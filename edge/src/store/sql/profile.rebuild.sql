@@ -6,16 +6,16 @@
 -- and arrival of the first identify, ?9 JSON array of arrival, ts and message id of the first
 -- identify with this profile, ?10 1 if the identify that created the profile still exists, ?11
 -- events read, ?12 most bytes and ?13 most members of traits, ?14 now ms
-with later as materialized (select later_claims as claims from profiles where company = ?1 and id = ?2),
+with later as materialized (select later_claims as claims from profiles where company = +?1 and id = +?2),
 grown as materialized (select json_patch(coalesce(claims -> '$.traits', '{}'), ?4) as traits, claims from later),
 made (created_by_identify, created_at) as (
   select id, ms from (
     select ?9 ->> 0 as arrived, ?9 ->> 2 as id, (?9 ->> 1) / 1000 as ms where ?9 is not null
     union all
-    select received_at, null, (select min(o.ts) / 1000 from events as o indexed by events_timeline where o.company = ?1 and o.session = s.session and o.request = s.request)
+    select received_at, null, (select min(o.ts) / 1000 from events as o indexed by events_timeline where o.company = +?1 and o.session = s.session and o.request = s.request)
     from (select received_at, session, request from (
             select received_at, session, request from events indexed by events_timeline
-            where company = ?1 and session = (select server_session from profiles where company = ?1 and id = ?2) order by ts limit ?11
+            where company = +?1 and session = (select server_session from profiles where company = +?1 and id = +?2) order by ts limit +?11
           ) order by received_at limit 1) as s
     union all
     select 9007199254740991, claims ->> '$.first[1]', (claims ->> '$.first[0]') / 1000 from later where claims ->> '$.first' is not null
@@ -29,4 +29,4 @@ update profiles set
   created_at = iif(created_by_identify is null or ?10, created_at, coalesce((select m.created_at from made as m), created_at)),
   created_by_identify = iif(created_by_identify is null or ?10, created_by_identify, (select m.created_by_identify from made as m)),
   later_claims = null, updated_at = max(updated_at + 1, ?14), searched = 0
-where company = ?1 and id = ?2 and erased_at is null and merged_into is null and exists (select 1 from rebuilds where company = ?1 and profile = ?2 and step = ?3)
+where company = +?1 and id = +?2 and erased_at is null and merged_into is null and exists (select 1 from rebuilds where company = +?1 and profile = +?2 and step = +?3)

@@ -1,2 +1,2 @@
 -- ?1 job
-select place from progress where job = ?1
+select place from progress where job = +?1

@@ -1,2 +1,2 @@
 -- ?1 job, ?2 place
-insert into progress (job, place) values (?1, ?2) on conflict (job) do update set place = ?2
+insert into progress (job, place) values (?1, ?2) on conflict (job) do update set place = +?2

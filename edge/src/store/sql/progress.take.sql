@@ -2,4 +2,4 @@
 -- clock, and does not count.
 -- ?1 job, ?2 now ms as text, ?3 ms
 insert into progress (job, place) values (?1, ?2)
-on conflict (job) do update set place = ?2 where cast(place as integer) not between ?3 + 1 and cast(?2 as integer)
+on conflict (job) do update set place = +?2 where cast(place as integer) not between ?3 + 1 and cast(?2 as integer)

@@ -9,7 +9,7 @@ with named as materialized (
   select j.value ->> 'k' as kind, j.value ->> 'o' as id, j.value ->> 's' as scans, j.value -> 'f' as fields, e.ts, e.message_id,
          row_number() over (partition by j.value ->> 'k', j.value ->> 'o' order by e.ts desc, e.message_id desc) as place
   from json_each(?1) as j cross join events as e
-    on e.company = ?2 and e.source = 1 and e.message_id = j.value ->> 'i' and e.request = ?4
+    on e.company = +?2 and e.source = 1 and e.message_id = j.value ->> 'i' and e.request = +?4
 ),
 told as materialized (
   select kind, id, json_group_object(name, json(value)) as fields
@@ -44,6 +44,6 @@ on conflict (company, kind, id) do update set
       select key, value from (
         select key, value, row_number() over (partition by key order by value->>0 desc, value->>1 desc) as place from (
           select key, value from json_each(records.fields) union all select key, value from json_each(excluded.fields))
-      ) where place = 1 order by value->>0 desc, value->>1 desc, key limit ?5
+      ) where place = 1 order by value->>0 desc, value->>1 desc, key limit +?5
     )
   )

@@ -1,4 +1,4 @@
 -- Deletes the words of profiles that were merged.
 -- ?1 company, ?2 JSON array of profiles, ?3 root, ?4 number
 delete from search_docs
-where company = ?1 and profile in (select value from json_each(?2)) and exists (select 1 from profiles where company = ?1 and id = ?3 and revision = ?4)
+where company = +?1 and profile in (select value from json_each(?2)) and exists (select 1 from profiles where company = +?1 and id = +?3 and revision = +?4)

@@ -8,14 +8,14 @@ select k.company, k.hash, k.id, k.scope, k.last_used_at, k.revoked_at, k.plan,
        i.profile as email_id, by_email.server_session as email_session,
        coalesce(
          (select json_object('profile', profile) from links
-          where company = k.company and session = ?4 and at <= ?5 order by at desc, links.id desc limit 1),
+          where company = k.company and session = +?4 and at <= ?5 order by at desc, links.id desc limit 1),
          (select json_object('profile', profile) from links
-          where company = k.company and session = ?4 order by at, links.id limit 1)
+          where company = k.company and session = +?4 order by at, links.id limit 1)
        ) ->> 'profile' as session_id,
        (select watched_until > ?6 from companies where id = k.company) as watched
 from keys as k
 left join profiles as by_id on by_id.company = k.company and by_id.id = coalesce(
-  (select profile from identities where company = k.company and public_id = ?3), (select profile from tombstones where company = k.company and public_id = ?3), ?3)
-left join identities as i on i.company = k.company and i.kind = iif(instr(?2, '@') > 0, 'email', 'user') and i.key = ?2
+  (select profile from identities where company = k.company and public_id = +?3), (select profile from tombstones where company = k.company and public_id = +?3), ?3)
+left join identities as i on i.company = k.company and i.kind = iif(instr(?2, '@') > 0, 'email', 'user') and i.key = +?2
 left join profiles as by_email on by_email.company = k.company and by_email.id = coalesce(i.origin, i.profile)
-where k.hash = ?1
+where k.hash = +?1

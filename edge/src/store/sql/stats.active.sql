@@ -15,17 +15,17 @@ select count(*) as looked, count(distinct active) as n, max(active) as person,
   max(profile || char(1) || printf('%020d', coalesce(last_ts, -1) + 1) || session || char(1) || printf('%020d', at) || id) as last
 from (
   select s.*, iif(s.profile > ?10 and s.last_ts >= ?2 * 1000, (
-    select s.profile from links as l where l.company = ?1 and l.session = s.session and l.at = s.at and l.id = s.id and l.first_ts < ?3 * 1000
+    select s.profile from links as l where l.company = +?1 and l.session = s.session and l.at = s.at and l.id = s.id and l.first_ts < ?3 * 1000
       and (l.first_ts >= ?2 * 1000 or l.last_ts < ?3 * 1000 or exists (
         select 1 from events as e indexed by events_timeline
-        where e.company = ?1 and e.session = l.session and e.ts >= ?2 * 1000 and e.ts < ?3 * 1000
+        where e.company = +?1 and e.session = l.session and e.ts >= ?2 * 1000 and e.ts < ?3 * 1000
           and (e.ts >= l.at or not exists (
-            select 1 from links as b where b.company = ?1 and b.session = l.session and (b.at, b.id) < (l.at, l.id)))
+            select 1 from links as b where b.company = +?1 and b.session = l.session and (b.at, b.id) < (l.at, l.id)))
           and e.ts < coalesce((
-            select min(b.at) from links as b where b.company = ?1 and b.session = l.session and (b.at, b.id) > (l.at, l.id)), 9007199254740991)))), null) as active
+            select min(b.at) from links as b where b.company = +?1 and b.session = l.session and (b.at, b.id) > (l.at, l.id)), 9007199254740991)))), null) as active
   from (
     select profile, last_ts, session, at, id from links indexed by links_by_profile
-    where company = ?1 and profile is not null and (profile, last_ts, session, at, id) > (?4, ?5, ?6, ?7, ?8)
-    order by profile, last_ts, session, at, id limit ?9
-  ) as s limit ?9
+    where company = +?1 and profile is not null and (profile, last_ts, session, at, id) > (?4, ?5, ?6, ?7, ?8)
+    order by profile, last_ts, session, at, id limit +?9
+  ) as s limit +?9
 ))

@@ -11,10 +11,10 @@ with counted as materialized (
           + iif(s.ts / 1000 >= ?9, cast(?10 as integer), 0) + iif(s.ts / 1000 >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer) as place, max(s.source, coalesce(e.told, 0)) as source, e.type, count(*) as n
   from (
     select session, ts, source, message_id from events indexed by events_timeline
-    where company = ?1 and (session, ts, source, message_id) > (?13, ?14, ?15, ?16)
-    order by session, ts, source, message_id limit ?17
+    where company = +?1 and (session, ts, source, message_id) > (?13, ?14, ?15, ?16)
+    order by session, ts, source, message_id limit +?17
   ) as s
-  cross join events as e on e.company = ?1 and e.source = s.source and e.message_id = s.message_id
+  cross join events as e on e.company = +?1 and e.source = s.source and e.message_id = s.message_id
   where s.ts >= ?2 * 1000 and s.ts < ?3 * 1000 and not (s.source = 0 and s.session = '') group by 1, 2, 3
 )
 select place, source, null as name, sum(n) as n, null as session, null as next from counted group by place, source
@@ -28,7 +28,7 @@ from (
   from (
     select session, ts, source, message_id, iif(session > ?18 and source = 0 and ts >= ?2 * 1000 and ts < ?3 * 1000, session, null) as counts
     from events indexed by events_timeline
-    where company = ?1 and (session, ts, source, message_id) > (?13, ?14, ?15, ?16)
-    order by session, ts, source, message_id limit ?17
+    where company = +?1 and (session, ts, source, message_id) > (?13, ?14, ?15, ?16)
+    order by session, ts, source, message_id limit +?17
   )
 )

@@ -7,7 +7,7 @@ with counted as materialized (
   select iif(created_at >= ?2 and created_at < ?3, (created_at - cast(?2 as integer) + iif(created_at >= ?5, cast(?6 as integer), 0) + iif(created_at >= ?7, cast(?8 as integer), 0)
           + iif(created_at >= ?9, cast(?10 as integer), 0) + iif(created_at >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer), null) as place,
          count(*) filter (where erased_at is null and merged_into is null) as n, count(*) as looked, max(id) as last
-  from (select id, created_at, erased_at, merged_into from profiles where company = ?1 and id > ?13 order by id limit ?14) group by 1
+  from (select id, created_at, erased_at, merged_into from profiles where company = +?1 and id > ?13 order by id limit +?14) group by 1
 )
 select place, n, null as next from counted
 union all

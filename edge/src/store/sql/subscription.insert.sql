@@ -5,5 +5,5 @@
 insert into subscriptions (company, id, name, url, events, description, secret, retry_attempts, retry_delay_s, timeout_ms, created_at, headers,
                            preset, active, rate_limit, disable_failures, disable_ms, sealed)
 select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?13, ?14, ?15, nullif(?16, 0), coalesce(?17, 20), coalesce(?18, 86400000), 1
-where (select count(*) from subscriptions where company = ?1) < ?12
+where (select count(*) from subscriptions where company = +?1) < ?12
 returning id

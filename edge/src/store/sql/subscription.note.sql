@@ -12,7 +12,7 @@ with ended as materialized (
          sum(e.value->>'c' is 410) as gone, group_concat(d.id) as ids,
          max(e.value->>'a') as at, e.value->>'c' as status, e.value->>'e' as error
   from json_each(?2) as e cross join deliveries as d
-    on d.company = ?1 and d.id = e.value->>'i' and d.settle_marker = ?4
+    on d.company = +?1 and d.id = e.value->>'i' and d.settle_marker = +?4
   group by d.subscription
 )
 update subscriptions set
@@ -28,7 +28,7 @@ update subscriptions set
   probe = case when n.alive > 0 or instr(n.ids, probe) then null else probe end,
   releasing = case when n.alive > 0 and open_until is not null then coalesce(releasing, 'deliver') else releasing end,
   released_at = case when n.alive > 0 and open_until is not null and releasing is null then ?3 else released_at end,
-  settle_marker = ?4,
+  settle_marker = +?4,
   transition = case
     when active = 1 and (n.gone > 0 or n.ok = 0 and n.missed > 0 and disable_failures > 0 and failures + n.missed >= disable_failures
                          and ?3 - coalesce(failing_since, ?3) >= disable_ms) then 'disabled'
@@ -42,5 +42,5 @@ update subscriptions set
   active = active = 1 and not (n.gone > 0 or n.ok = 0 and n.missed > 0 and disable_failures > 0 and failures + n.missed >= disable_failures
                                and ?3 - coalesce(failing_since, ?3) >= disable_ms)
 from ended as n
-where company = ?1 and id in (select sub from ended) and id = n.sub
-returning id, open_until, coalesce(releasing = 'deliver' and released_at = ?3, 0) and rate_limit is null as "release"
+where company = +?1 and id in (select sub from ended) and id = n.sub
+returning id, open_until, coalesce(releasing = 'deliver' and released_at = +?3, 0) and rate_limit is null as "release"

@@ -8,4 +8,4 @@ select company, id from (
   where (s.open_until is not null or s.rate_limit is not null) and s.active = 1 and c.webhooks_enabled = 1
     and coalesce(s.open_until, 0) <= ?1 and coalesce(s.rate_at, 0) <= ?1
     and exists (select 1 from deliveries as d where d.company = s.company and d.subscription = s.id and d.state = 'held'))
-order by turn, since limit ?2
+order by turn, since limit +?2

@@ -7,4 +7,4 @@ select company, id, "release", released_at from (
   from subscriptions as s indexed by subscriptions_releasing join companies as c on c.id = s.company
   where s.releasing is not null and s.active = 1 and c.webhooks_enabled = 1 and s.open_until is null
     and (s.rate_limit is null or s.releasing = 'dismiss'))
-order by turn, random() limit ?1
+order by turn, random() limit +?1

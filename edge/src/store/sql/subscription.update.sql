@@ -28,5 +28,5 @@ update subscriptions set
   open_until = case when ?12 = 1 or ?4 <> url then null else open_until end,
   probe = case when ?12 = 1 or ?4 <> url then null else probe end,
   active = coalesce(?12, active)
-where company = ?1 and id = ?2
+where company = +?1 and id = +?2
   and (?7 is null or (select count(*) from json_each(json_patch(headers, ?7))) <= max(?18, (select count(*) from json_each(headers))))

@@ -1,5 +1,5 @@
 -- Deletes the tags that an edit removes.
 -- ?1 company, ?2 profile, ?3 JSON array of names, ?4 revision
 delete from tags
-where company = ?1 and profile = ?2 and name in (select value from json_each(?3))
-  and exists (select 1 from profiles where company = ?1 and id = ?2 and revision = ?4)
+where company = +?1 and profile = +?2 and name in (select value from json_each(?3))
+  and exists (select 1 from profiles where company = +?1 and id = +?2 and revision = +?4)

@@ -3,5 +3,5 @@
 -- now ms
 insert into tombstones (company, hash, profile, created_at, public_id)
 select ?1, j.value->>'h', ?3, ?5, nullif(j.value->>'p', ?3) from json_each(?2) as j
-where exists (select 1 from profiles where company = ?1 and id = ?3 and revision = ?4)
+where exists (select 1 from profiles where company = +?1 and id = +?3 and revision = +?4)
 on conflict (company, hash) do update set profile = excluded.profile, created_at = excluded.created_at, public_id = excluded.public_id

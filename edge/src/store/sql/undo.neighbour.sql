@@ -3,10 +3,10 @@
 -- ?1 company, ?2 session, ?3 message id, ?4 number, ?5 at
 with gone as (
   select events - 1 as events, server_events, revenue from links
-  where company = ?1 and session = ?2 and at = ?5 and id = ?3 and events > 1
-    and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?3 and request = ?4 and session = '')
+  where company = +?1 and session = +?2 and at = +?5 and id = +?3 and events > 1
+    and exists (select 1 from events where company = +?1 and source = 0 and message_id = +?3 and request = +?4 and session = '')
 ),
-other as (select at, id from links where company = ?1 and session = ?2 and not (at = ?5 and id = ?3)),
+other as (select at, id from links where company = +?1 and session = +?2 and not (at = +?5 and id = +?3)),
 neighbour as (
   select * from (select at, id from other where (at, id) < (?5, ?3) order by at desc, id desc limit 1)
   union all
@@ -30,7 +30,7 @@ set events = l.events + g.events,
         ) group by key having sum(value) <> 0
       )
     ) end,
-    first_ts = (select min(ts) from events where company = ?1 and session = ?2 and ts >= n.since and ts < n.until),
-    last_ts = (select max(ts) from events where company = ?1 and session = ?2 and ts >= n.since and ts < n.until)
+    first_ts = (select min(ts) from events where company = +?1 and session = +?2 and ts >= n.since and ts < n.until),
+    last_ts = (select max(ts) from events where company = +?1 and session = +?2 and ts >= n.since and ts < n.until)
 from gone as g, span as n
-where l.company = ?1 and l.session = ?2 and l.at = n.at and l.id = n.id
+where l.company = +?1 and l.session = +?2 and l.at = n.at and l.id = n.id

@@ -4,10 +4,10 @@
 , '' as key, k.found
 from (
   select id, count(*) over () as found, sum(bytes) over (order by id rows unbounded preceding) - bytes as before from (
-    select id, bytes + coalesce((select sum(octet_length(name) + octet_length(value)) from fields where company = ?1 and profile = id), 0)
-           + coalesce((select sum(octet_length(name)) from tags where company = ?1 and profile = id), 0) as bytes
-    from asked where id > coalesce(?12, ?11, '') order by id limit ?13 offset ?14)
+    select id, bytes + coalesce((select sum(octet_length(name) + octet_length(value)) from fields where company = +?1 and profile = id), 0)
+           + coalesce((select sum(octet_length(name)) from tags where company = +?1 and profile = id), 0) as bytes
+    from asked where id > coalesce(?12, ?11, '') order by id limit +?13 offset +?14)
 ) as k
-cross join profiles as p on p.company = ?1 and p.id = k.id cross join companies as c on c.id = ?1
+cross join profiles as p on p.company = +?1 and p.id = k.id cross join companies as c on c.id = +?1
 where k.before < ?15
 order by p.id

@@ -4,10 +4,10 @@
 , k.key, k.found
 from (
   select id, key, count(*) over () as found, sum(bytes) over (order by key desc, id desc rows unbounded preceding) - bytes as before from (
-    select id, key, bytes + coalesce((select sum(octet_length(name) + octet_length(value)) from fields where company = ?1 and profile = id), 0)
-           + coalesce((select sum(octet_length(name)) from tags where company = ?1 and profile = id), 0) as bytes
-    from asked where ?12 is null or (key, id) < (?11, ?12) order by key desc, id desc limit ?13 offset ?14)
+    select id, key, bytes + coalesce((select sum(octet_length(name) + octet_length(value)) from fields where company = +?1 and profile = id), 0)
+           + coalesce((select sum(octet_length(name)) from tags where company = +?1 and profile = id), 0) as bytes
+    from asked where ?12 is null or (key, id) < (?11, ?12) order by key desc, id desc limit +?13 offset +?14)
 ) as k
-cross join profiles as p on p.company = ?1 and p.id = k.id cross join companies as c on c.id = ?1
+cross join profiles as p on p.company = +?1 and p.id = k.id cross join companies as c on c.id = +?1
 where k.before < ?15
 order by k.key desc, p.id desc

@@ -9,18 +9,18 @@ with asked as (
                         when 'firstName' then p.first_name when 'lastName' then p.last_name else '' end as key,
          octet_length(p.traits) + octet_length(p.trusted_traits) + octet_length(p.aliases) + coalesce(octet_length(p.trusted_data), 0) as bytes
   from profiles as p
-  where p.company = ?1 and p.erased_at is null and p.merged_into is null
+  where p.company = +?1 and p.erased_at is null and p.merged_into is null
     and (?2 is null or p.created_at >= ?2)
     and (?3 is null or p.created_at < ?3)
     and (?4 is null or p.updated_at >= ?4)
     and (?5 is null or not exists (
       select 1 from json_each(?5) as w
-      where not exists (select 1 from tags where company = ?1 and profile = p.id and name = w.value)))
+      where not exists (select 1 from tags where company = +?1 and profile = p.id and name = w.value)))
     and (?6 is null or not exists (
       select 1 from json_each(?6) as w
-      where not exists (select 1 from fields where company = ?1 and profile = p.id and name = w.key and value = w.value)))
+      where not exists (select 1 from fields where company = +?1 and profile = p.id and name = w.key and value = w.value)))
     and (?7 is null or p.opt_ins ->> ?7 = 1)
     and (?8 is null or p.consent = 1)
     and (?9 is null or p.id in (
-      select d.profile from search as s cross join search_docs as d on d.id = s.rowid where search match ?9 and d.company = ?1))
+      select d.profile from search as s cross join search_docs as d on d.id = s.rowid where search match ?9 and d.company = +?1))
 )

@@ -1,2 +1,2 @@
 -- ?1 company
-delete from violations where company = ?1
+delete from violations where company = +?1

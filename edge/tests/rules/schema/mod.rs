@@ -6,7 +6,6 @@ pub(crate) mod pipe;
 
 use proptest::prelude::ProptestConfig;
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
 /// Opens a database with the schema of a deployment and one company.
 pub(crate) fn open(company: &str, revenue_events: &str) -> Connection {
@@ -20,9 +19,6 @@ pub(crate) fn open(company: &str, revenue_events: &str) -> Connection {
     let insert = "insert into companies (id, name, revenue_events, created_at) values (?1, 'Test', ?2, 0)";
     connection.execute(insert, [company, revenue_events]).unwrap();
     connection.set_prepared_statement_cache_capacity(256);
-    // SQLite plans a statement again if a bound value changes. D1 does so, too, but here it would
-    // take most of the time.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
     connection
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use rusqlite::types::Value as Cell;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, StatementStatus, params_from_iter};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -133,7 +133,10 @@ impl Db {
             Cell::Blob(bytes) => json!(String::from_utf8_lossy(&bytes)),
         };
         let rows = prepared.query_map(params_from_iter(values), |r| (0..columns).map(|c| r.get(c).map(cell)).collect());
-        rows.unwrap().map(Result::unwrap).collect()
+        let rows = rows.unwrap().map(Result::unwrap).collect();
+        // `= +?1` instead of `= ?1` prevents it: see `store/sql.rs`.
+        assert_eq!(prepared.get_status(StatementStatus::RePrepare), 0, "SQLite planned this again: {statement}");
+        rows
     }
 
     /// The rows that a statement returns, as the Worker reads them.
