@@ -1,35 +1,11 @@
-// All black-box tests of the API against one start of the real Worker.
+// All black-box tests of the API, those of each file of tests/api, against one start of the real
+// Worker.
+import { readdirSync } from 'node:fs';
 import { after, before, describe } from 'node:test';
-import audit from './api/audit.mjs';
-import compat from './api/compat.mjs';
-import contacts from './api/contacts.mjs';
-import cost from './api/cost.mjs';
-import deliveries from './api/deliveries.mjs';
-import erasure from './api/erasure.mjs';
-import events from './api/events.mjs';
-import exports from './api/exports.mjs';
-import groups from './api/groups.mjs';
-import identify, { attacks } from './api/identify.mjs';
-import keys from './api/keys.mjs';
-import listing from './api/listing.mjs';
-import mirror from './api/mirror.mjs';
-import plan from './api/plan.mjs';
-import problems from './api/problems.mjs';
-import receipts from './api/receipts.mjs';
-import records from './api/records.mjs';
-import openapi from './api/openapi.mjs';
-import server from './api/server.mjs';
-import stats from './api/stats.mjs';
-import sweep from './api/sweep.mjs';
-import targets from './api/targets.mjs';
-import tenants from './api/tenants.mjs';
-import timeline from './api/timeline.mjs';
-import trouble from './api/trouble.mjs';
-import undo from './api/undo.mjs';
-import users from './api/users.mjs';
-import values from './api/values.mjs';
-import webhooks from './api/webhooks.mjs';
 import { startTrackMate } from './support/harness.mjs';
+
+const FOLDER = new URL('./api/', import.meta.url);
+const features = await Promise.all(readdirSync(FOLDER).sort().map((file) => import(new URL(file, FOLDER))));
 
 describe('the API', () => {
   let trackMate;
@@ -37,6 +13,5 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, values, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, sweep, contacts, users, mirror, undo, listing, records, groups, receipts, problems, exports, audit, keys, plan, stats, erasure, openapi, cost];
-  for (const feature of features) feature(() => trackMate);
+  for (const { default: declareTests } of features) declareTests(() => trackMate);
 });
