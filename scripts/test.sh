@@ -181,7 +181,7 @@ install_programs() {
 browsers() {
   if [ -n "$CHROMIUM" ]; then
     suite "browser tests" node_tests "run: CHROMIUM=$CHROMIUM node_modules/.bin/node --test tests/browser/<the file>" \
-      node_suite --test-concurrency=2 tests/browser/*.test.mjs
+      node_suite --test-concurrency=3 tests/browser/*.test.mjs
   else
     suite "browser tests" one \
       "install Chromium (apt-get install chromium, as root), or run: CHROMIUM=/path/to/chromium make test" false
@@ -220,7 +220,7 @@ if [ "$MODE" = all ]; then
   suite "rust tests" cargo_tests "run: cargo test --workspace" cargo test --quiet --workspace --no-fail-fast
   join
   install_programs
-  # Both wait a good part of their time, so that two files of each share two cores well.
+  # Both wait a good part of their time, so that two cores serve some files of each well.
   beside browsers
   suite "black-box tests" node_tests "run: node_modules/.bin/node --test tests/<the file>" \
     node_suite --test-concurrency=2 tests/*.test.mjs

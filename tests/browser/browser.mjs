@@ -1,7 +1,9 @@
 // Browsers for the scenarios.
 import { existsSync } from 'node:fs';
+import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
+import { startTrackMate } from '../support/harness.mjs';
 
 export { until } from '../support/harness.mjs';
 
@@ -14,6 +16,7 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
 const first = (...paths) => paths.find((path) => path && existsSync(path));
 
 function chromiumPath() {
@@ -23,8 +26,7 @@ function chromiumPath() {
 }
 
 /** Chromium as visitors have it: for what depends on how a browser closes and restores pages. */
-export const launch = (options = {}) =>
-  chromium.launch({ executablePath: chromiumPath(), args: ARGS, ...options });
+export const launch = (options = {}) => chromium.launch({ executablePath: chromiumPath(), args: ARGS, ...options });
 
 /**
  * Chromium's headless shell: the same engine without the windows, and without a back/forward
@@ -32,6 +34,20 @@ export const launch = (options = {}) =>
  */
 export const launchShell = () =>
   launch({ executablePath: first(process.env.CHROMIUM_SHELL, '/usr/bin/chromium-headless-shell') ?? chromiumPath() });
+
+/** Starts the Worker and a browser before the tests of a suite, and stops them after. → Both, once they run. */
+export function sharedWorld() {
+  const world = {};
+  before(async () => {
+    world.trackMate = await startTrackMate();
+    world.browser = await launchShell();
+  });
+  after(async () => {
+    await world.browser?.close();
+    await world.trackMate?.close();
+  });
+  return world;
+}
 
 /**
  * The distribution's Firefox over WebDriver BiDi, or undefined if there is none. It has those of

@@ -1,8 +1,7 @@
 // The browser scenarios in one process: the SDK with a scripted server, then the whole system with
 // one start of the Worker.
-import { after, before, describe, test } from 'node:test';
-import { startTrackMate } from '../support/harness.mjs';
-import { launchShell } from './browser.mjs';
+import { describe, test } from 'node:test';
+import { sharedWorld } from './browser.mjs';
 import { documentationReadsWell, samplesForPagesWork } from './docs.mjs';
 import { journeyOnOneTimeline } from './journey.mjs';
 import { referenceShowsEveryRoute } from './reference.mjs';
@@ -12,15 +11,7 @@ import { leavingClients, unsupportedClientsLearnWhy, vendorClients } from './ven
 import { visitorOutlivesStorage } from './visitor.mjs';
 
 describe('a browser with the real Worker', () => {
-  const world = {};
-  before(async () => {
-    world.trackMate = await startTrackMate();
-    world.browser = await launchShell();
-  });
-  after(async () => {
-    await world.browser?.close();
-    await world.trackMate?.close();
-  });
+  const world = sharedWorld();
 
   test('the shop journey is on one timeline, exactly as it happened', () => journeyOnOneTimeline(world));
   test('a customer of a demo shop gets from the cart to a signed delivery', () => shopFromCartToDelivery(world));

@@ -1,8 +1,7 @@
 // Runs the dashboard's scenarios of people, events and figures against one Worker. Each uses a page
 // as a person would, in real Chromium.
-import { after, before, describe, test } from 'node:test';
-import { startTrackMate } from '../support/harness.mjs';
-import { launchShell } from './browser.mjs';
+import { describe, test } from 'node:test';
+import { sharedWorld } from './browser.mjs';
 import { exportsTheChosenRows, exportsInParts, doesNotSaveADamagedExport } from './dashboard/exports.mjs';
 import { hostileMarkupStaysText, hostileMarkupStaysTextInShopAndDocs } from './dashboard/hostile.mjs';
 import { managesAWebhookByKeyboard, opensAnEventByKeyboard } from './dashboard/keyboard.mjs';
@@ -24,15 +23,7 @@ import {
 import { everyPageHasItsPolicy, firstLoadIsSmall } from './dashboard/policy.mjs';
 
 describe('the dashboard’s people, events and figures', () => {
-  const world = {};
-  before(async () => {
-    world.trackMate = await startTrackMate();
-    world.browser = await launchShell();
-  });
-  after(async () => {
-    await world.browser?.close();
-    await world.trackMate?.close();
-  });
+  const world = sharedWorld();
 
   test('people are searched, filtered, sorted and shown by columns, with a shareable URL', () => listsPeople(world));
   test('the list of people loads page by page', () => loadsPageByPage(world));

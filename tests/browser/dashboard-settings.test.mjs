@@ -1,8 +1,7 @@
 // Runs the dashboard's scenarios of keys, settings, webhooks and deliveries against one Worker. Each
 // uses a page as a person would, in real Chromium.
-import { after, before, describe, test } from 'node:test';
-import { startTrackMate } from '../support/harness.mjs';
-import { launchShell } from './browser.mjs';
+import { describe, test } from 'node:test';
+import { sharedWorld } from './browser.mjs';
 import { recoversAPeriod, showsEachDelivery, switchesAllWebhooks } from './dashboard/deliveries.mjs';
 import { setsUpTheFunnel } from './dashboard/funnel.mjs';
 import { setsATrackingPlan } from './dashboard/plan.mjs';
@@ -18,15 +17,7 @@ import { showsTheClickOfTheStartPage } from './dashboard/start.mjs';
 import { addsAWebhook, rotatesAndDeletes, showsWorkingReceivers } from './dashboard/webhooks.mjs';
 
 describe('the dashboard’s settings and webhooks', () => {
-  const world = {};
-  before(async () => {
-    world.trackMate = await startTrackMate();
-    world.browser = await launchShell();
-  });
-  after(async () => {
-    await world.browser?.close();
-    await world.trackMate?.close();
-  });
+  const world = sharedWorld();
 
   test('a wrong key does not sign in', () => refusesAWrongKey(world));
   test('one click on the start page shows its event in Live', () => showsTheClickOfTheStartPage(world));
