@@ -8,7 +8,7 @@ use trackmate_wire::limits::{BATCH_EVENTS_MAX, CONTEXT_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::delivery::dispatch;
-use crate::domain::event::{self, Arrival, Row, Sorted};
+use crate::domain::event::{self, Arrival, LeftOut, Row, Validated};
 use crate::domain::source::Source;
 use crate::domain::{bot, request_body};
 use crate::error::Error;
@@ -48,11 +48,11 @@ pub(crate) struct BrowserBatch {
 }
 
 impl BrowserBatch {
-    /// Parses the body of `POST /api/events`. → The batch, and the invalid items.
+    /// Parses the body of `POST /api/events`. → The batch, and the items that it leaves out.
     ///
     /// # Errors
     /// The problem for which the whole request is rejected.
-    pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Sorted), Error> {
+    pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, LeftOut), Error> {
         let request: EventsRequest = request_body::parse(text)?;
         let company = company(request.company_id)?;
         cx.log().set_company(&company, Source::Browser);
@@ -63,18 +63,19 @@ impl BrowserBatch {
         context.map_or(Ok(()), check_context)?;
         let sent_ms = request_body::sent_ms(request.sent_at.as_ref());
         let arrival = Arrival { subject: &session, sent_ms, received_ms: cx.now_ms() };
-        let mut sorted = event::sort(items.iter().map(|item| item.get()), arrival, random::message_id);
-        cx.log().rejected_events(items.iter().map(|item| item.get()), &sorted);
+        let Validated { rows, left_out } =
+            event::validate(items.iter().map(|item| item.get()), arrival, random::message_id);
+        cx.log().rejected_events(items.iter().map(|item| item.get()), &left_out.rejected);
         let batch = Self {
             company,
             bot: cx.is_bot() || context.is_some_and(bot::is_driven),
             context: context.map(|json| RawValue::from_string(json.to_owned())).transpose()?,
             origin: cx.origin(),
             sent_ms,
-            rows: std::mem::take(&mut sorted.rows),
+            rows,
             session,
         };
-        Ok((batch, sorted))
+        Ok((batch, left_out))
     }
 
     /// A batch of events that another vendor's client sent for a session.

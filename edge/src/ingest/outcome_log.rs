@@ -3,7 +3,7 @@
 //! costs nothing for a company that sends valid events and that nobody watches.
 //!
 //! To have an API log its items: 1. [`OutcomeLog::set_company`] once the company is known, 2.
-//! [`OutcomeLog::rejected_events`] for what [`crate::domain::event::sort`] put aside, 3.
+//! [`OutcomeLog::rejected_events`] for what [`crate::domain::event::validate`] leaves out, 3.
 //! [`OutcomeLog::stored`] for the rest, 4. [`OutcomeLog::rejected_request`] around all of it.
 
 use std::cell::RefCell;
@@ -13,7 +13,7 @@ use trackmate_wire::limits::{COMPANIES_KNOWN_MAX, REJECTED_ISOLATE_MAX, REJECTED
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
-use crate::domain::event::{Row, Sorted};
+use crate::domain::event::Row;
 use crate::domain::incoming::{Entry, Outcome, named_company};
 use crate::domain::source::Source;
 use crate::error::Error;
@@ -83,8 +83,8 @@ impl OutcomeLog {
     }
 
     /// Logs the invalid items of a batch. `items` are all items, as JSON texts.
-    pub(crate) fn rejected_events<'a>(&self, items: impl Iterator<Item = &'a str>, sorted: &Sorted) {
-        if sorted.rejected.is_empty() {
+    pub(crate) fn rejected_events<'a>(&self, items: impl Iterator<Item = &'a str>, rejected: &[(usize, Problem)]) {
+        if rejected.is_empty() {
             return;
         }
         let items: Vec<&str> = items.collect();
@@ -94,7 +94,7 @@ impl OutcomeLog {
         let entry = |(index, problem): &(usize, Problem)| {
             Entry::rejected(items.get(*index).copied(), None, session.as_deref(), problem)
         };
-        entries.extend(sorted.rejected.iter().take(most).map(entry));
+        entries.extend(rejected.iter().take(most).map(entry));
     }
 
     /// Logs the rejected items of a vendor's request. `items` are all items, as JSON texts.

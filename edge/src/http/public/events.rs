@@ -28,11 +28,11 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
 }
 
 async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
-    let (batch, rejected) = BrowserBatch::parse(cx, text)?;
+    let (batch, left_out) = BrowserBatch::parse(cx, text)?;
     let (count, warnings) = (batch.rows.len(), amount_unread(&batch.rows).into_iter().collect());
     rate_limit::count_page(cx, &batch.company, count).await?;
     let stored = batch.store(cx).await;
     let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Browser(batch)).await?;
-    cx.log().stored(rejected.repeated.iter(), &[]);
-    Ok(serde_json::to_string(&EventsAnswer { receipt: Receipt::new(rejected, count, stored), warnings })?)
+    cx.log().stored(left_out.repeated.iter(), &[]);
+    Ok(serde_json::to_string(&EventsAnswer { receipt: Receipt::new(left_out, count, stored), warnings })?)
 }

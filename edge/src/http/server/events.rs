@@ -56,7 +56,7 @@ async fn key_first(cx: &RequestContext, hash: &str, error: Error) -> Error {
 }
 
 async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
-    let Parsed { batch, rejected, edit, mut warnings } = match server::parse(cx, text, hash) {
+    let Parsed { batch, left_out, edit, mut warnings } = match server::parse(cx, text, hash) {
         Ok(parsed) => parsed,
         Err(problem) => return Err(key_first(cx, hash, problem.into()).await),
     };
@@ -65,12 +65,12 @@ async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
     let message_id = batch.rows.first().map(|row| row.id.clone()).filter(|_| batch.single);
     let stored = batch.store(cx, edit.as_ref()).await;
     let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Server(batch)).await?;
-    cx.log().stored(rejected.repeated.iter(), &[]);
+    cx.log().stored(left_out.repeated.iter(), &[]);
     let ServerResult { result, profile, created, warnings: more } = stored.unwrap_or_default();
     warnings.extend(more);
     Ok(serde_json::to_string(&ServerEventsAnswer {
         message_id: message_id.as_deref(),
-        receipt: Receipt::new(rejected, count, result),
+        receipt: Receipt::new(left_out, count, result),
         linked: profile.is_some(),
         profile_id: profile.as_deref(),
         created,
