@@ -61,7 +61,7 @@ async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
         Err(problem) => return Err(key_first(cx, hash, problem.into()).await),
     };
     let count = batch.rows.len();
-    rate_limit::count_items(cx, hash, count).await?;
+    rate_limit::count_items(cx, hash, count + left_out.count()).await?;
     let message_id = batch.rows.first().map(|row| row.id.clone()).filter(|_| batch.single);
     let stored = batch.store(cx, edit.as_ref()).await;
     let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Server(batch)).await?;
