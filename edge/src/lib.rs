@@ -64,8 +64,8 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         if let Some(wakeup) = Wakeup::read(&text) {
             wakeups.push(wakeup);
             message.ack();
-        } else if let Some(request) = BufferedMessage::read(&text) {
-            items.push(QueueItem { message, text, request });
+        } else if let Some(buffered) = BufferedMessage::read(&text) {
+            items.push(QueueItem { message, text, buffered });
         } else {
             // It may have a newer version. It is not lost: it ends in the dead-letter queue.
             console_error!("a message of an unknown form was retried");

@@ -134,7 +134,7 @@ impl Run<'_> {
         if live.borrow_mut().remove(&d.id).is_none() {
             return; // The lease was lost: the invocation that has it now settles the delivery.
         }
-        settle::push(env, attempt_result(company, d, body, exchange, began)).await;
+        settle::add_and_settle(env, attempt_result(company, d, body, exchange, began)).await;
     }
 }
 

@@ -23,9 +23,9 @@ pub(crate) fn lease_budget<'a>(cx: &'a Context, company: &str) -> &'a LeaseBudge
     cx.lease_budget_or(|| concurrency::lease_budget(cx.env(), company))
 }
 
-/// Dispatches the deliveries that a command emitted, once the answer is sent. The deliveries of a
+/// Has the deliveries of a command dispatched once the answer is sent. The deliveries of a
 /// company form one outbox, because an invocation attempts a bounded number.
-pub(crate) fn after_answer(cx: &Context) {
+pub(crate) fn schedule(cx: &Context) {
     for (company, outbox) in cx.take_outboxes() {
         if !outbox.is_empty() {
             cx.after_answer(self::outbox(cx.env().clone(), company, outbox));
@@ -49,9 +49,8 @@ pub async fn outbox(env: Env, company: String, outbox: Outbox) {
     .await;
 }
 
-/// Claims these deliveries and attempts them after the answer. Those above `ATTEMPTS_MAX` go to the
-/// queue.
-pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
+/// Leases these deliveries and attempts them. Those above `ATTEMPTS_MAX` go to the queue.
+pub async fn attempt_now(env: Env, company: String, mut ids: Vec<String>) {
     let later = ids.split_off(ids.len().min(concurrency::attempts_max(&env)));
     let wakeups: Vec<Wakeup> = later.into_iter().map(|id| Wakeup::delivery(&company, id)).collect();
     wakeup::send(&env, &wakeups, 0).await;

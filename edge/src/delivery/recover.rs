@@ -9,8 +9,8 @@ use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::store::{self, Db, deliveries, progress};
 
-/// Runs the recovery once the answer is sent. The sweep does what is too much for one run.
-pub(crate) fn after_answer(cx: &Context) {
+/// Has the recovery run once the answer is sent. The sweep does what is too much for one run.
+pub(crate) fn schedule(cx: &Context) {
     let env = cx.env().clone();
     cx.after_answer(async move { run(&env, SWEEP_DELIVERIES_MAX).await });
 }

@@ -54,9 +54,9 @@ struct Metadata<'a> {
 /// The body. `None` if the stored data are not JSON, which validation rules out.
 #[must_use]
 pub fn body(fact: PayloadEvent<'_>) -> Option<String> {
-    let data = json::read(fact.data);
+    let data = json::normalised(fact.data);
     let data: &RawValue = serde_json::from_str(&data).ok()?;
-    let context = fact.context.map(json::read);
+    let context = fact.context.map(json::normalised);
     let context = context.as_deref().and_then(|context| serde_json::from_str::<&RawValue>(context).ok());
     serde_json::to_string(&Body {
         event: fact.event,

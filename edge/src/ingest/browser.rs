@@ -65,7 +65,7 @@ impl BrowserBatch {
         let arrival = Arrival { subject: &session, sent_ms, received_ms: cx.now_ms() };
         let Validated { rows, left_out } =
             event::validate(items.iter().map(|item| item.get()), arrival, random::message_id);
-        cx.log().rejected_events(items.iter().map(|item| item.get()), &left_out.rejected);
+        cx.log().invalid_events(items.iter().map(|item| item.get()), &left_out.rejected);
         let batch = Self {
             company,
             bot: cx.is_bot() || context.is_some_and(bot::is_driven),
@@ -93,7 +93,7 @@ impl BrowserBatch {
     /// Stores the events.
     ///
     /// # Errors
-    /// Those of [`plan_check::browser`].
+    /// Those of [`plan_check::check_and_store`].
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IngestResult, Error> {
         let budget = dispatch::lease_budget(cx, &self.company);
         let request = Request {
@@ -104,14 +104,14 @@ impl BrowserBatch {
             bot: self.bot,
             ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
         };
-        let (checked, stored) = plan_check::browser(cx, request, &self.rows).await?;
+        let (checked, stored) = plan_check::check_and_store(cx, request, &self.rows).await?;
         if !checked.rejected.is_empty() {
             cx.log().set_company(&self.company, Source::Browser);
             cx.log().set_session(&self.session);
         }
-        cx.log().stored(checked.rows.iter(), &stored.new);
+        cx.log().accepted(checked.rows.iter(), &stored.new);
         let new = stored.new.len();
-        cx.emitted(&self.company, stored.outbox);
+        cx.dispatch_later(&self.company, stored.outbox);
         Ok(IngestResult { new, rejected: checked.finish(cx, &self.company) })
     }
 }

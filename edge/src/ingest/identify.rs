@@ -210,7 +210,7 @@ impl IdentifyCommand {
     /// key: then nothing was stored.
     ///
     /// # Errors
-    /// Those of [`admission::check`]; `identity_unproved`, `limit_reached`, `conflict`; D1's.
+    /// Those of [`admission::admit`]; `identity_unproved`, `limit_reached`, `conflict`; D1's.
     pub(crate) async fn store_with_change(
         &self,
         cx: &IngestContext,
@@ -246,7 +246,7 @@ impl IdentifyCommand {
             trusted: self.trusted,
         };
         let identified = identify::add(cx.db(&self.company)?, &request, &self.row, &person, change.grant).await?;
-        admission::check(cx, identified.admission)?;
+        admission::admit(cx, identified.admission)?;
         if let Some(refused) = identified.refused {
             return Err(limit_reached(refused).into());
         }
@@ -257,9 +257,9 @@ impl IdentifyCommand {
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
         let identify::Found { shown: public_id, profile } = identified.found.ok_or_else(taken)?;
         if profile.is_some() {
-            cx.log().stored(std::iter::once(&self.row), &identified.stored.new);
+            cx.log().accepted(std::iter::once(&self.row), &identified.stored.new);
         }
-        cx.emitted(&self.company, identified.stored.outbox);
+        cx.dispatch_later(&self.company, identified.stored.outbox);
         Ok(Some(IdentifyResult { public_id, profile, new: identified.new }))
     }
 

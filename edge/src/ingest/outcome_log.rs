@@ -3,8 +3,8 @@
 //! costs nothing for a company that sends valid events and that nobody watches.
 //!
 //! To have an API log its items: 1. [`OutcomeLog::set_company`] once the company is known, 2.
-//! [`OutcomeLog::rejected_events`] for what [`crate::domain::event::validate`] leaves out, 3.
-//! [`OutcomeLog::stored`] for the rest, 4. [`OutcomeLog::rejected_request`] around all of it.
+//! [`OutcomeLog::invalid_events`] for what [`crate::domain::event::validate`] leaves out, 3.
+//! [`OutcomeLog::accepted`] for the rest, 4. [`OutcomeLog::log_if_rejected`] around all of it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -82,8 +82,9 @@ impl OutcomeLog {
         }
     }
 
-    /// Logs the invalid items of a batch. `items` are all items, as JSON texts.
-    pub(crate) fn rejected_events<'a>(&self, items: impl Iterator<Item = &'a str>, rejected: &[(usize, Problem)]) {
+    /// Logs the invalid items of a batch. `items` are all items, as JSON texts. Does not set
+    /// `has_rejection`: if the request then fails as a whole, that is logged too.
+    pub(crate) fn invalid_events<'a>(&self, items: impl Iterator<Item = &'a str>, rejected: &[(usize, Problem)]) {
         if rejected.is_empty() {
             return;
         }
@@ -98,8 +99,8 @@ impl OutcomeLog {
     }
 
     /// Logs the rejected items of a vendor's request. `items` are all items, as JSON texts.
-    /// Rejections by the tracking plan are logged by [`Self::rejected_rows`].
-    pub(crate) fn rejected_items(&self, items: &[&str], rejected: &[(usize, Problem)]) {
+    /// Rejections by the tracking plan are logged by [`Self::rejected_valid_events`].
+    pub(crate) fn rejected_vendor_items(&self, items: &[&str], rejected: &[(usize, Problem)]) {
         let mut collected = self.0.borrow_mut();
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
         let ours = rejected.iter().filter(|(_, problem)| problem.code != Code::PlanViolation).take(most);
@@ -111,7 +112,7 @@ impl OutcomeLog {
 
     /// Logs stored events and duplicates while somebody watches. `new` are the ids of the stored
     /// ones.
-    pub(crate) fn stored<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
+    pub(crate) fn accepted<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
         let mut collected = self.0.borrow_mut();
         if collected.watched {
             let mut new: HashSet<&str> = new.iter().map(String::as_str).collect();
@@ -120,9 +121,9 @@ impl OutcomeLog {
         }
     }
 
-    /// Logs a request that was rejected as a whole. → `handled`, unchanged. `name` stands for the
+    /// Logs a request if it was rejected as a whole. → `handled`, unchanged. `name` stands for the
     /// event name if the body has none.
-    pub(crate) fn rejected_request<T>(
+    pub(crate) fn log_if_rejected<T>(
         &self,
         body: &str,
         name: Option<&'static str>,
@@ -142,7 +143,7 @@ impl OutcomeLog {
 
     /// Logs valid events that were rejected after a database query: by the tracking plan, or as a
     /// buffered request.
-    pub(crate) fn rejected_rows<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
+    pub(crate) fn rejected_valid_events<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
         let mut collected = self.0.borrow_mut();
         let RequestOutcomes { session, entries, has_rejection, .. } = &mut *collected;
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();

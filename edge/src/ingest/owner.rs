@@ -145,7 +145,7 @@ pub(crate) async fn store_for_owner(
             IdentifiedPerson::Unknown => Some(candidate.profile).filter(|_| created),
             IdentifiedPerson::Nobody => None,
         };
-        cx.log().stored(rows.iter(), &stored.new);
+        cx.log().accepted(rows.iter(), &stored.new);
         let warnings = conflict(&resolved, identifiers).into_iter().collect();
         return Ok(StoredEvents { stored, profile, created, warnings, is_outdated: false });
     }

@@ -18,7 +18,7 @@ use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::plan::{self, Mode, Plan, Violation};
 use crate::error::Error;
-use crate::ingest::admission::check;
+use crate::ingest::admission::admit;
 use crate::ingest::context::IngestContext;
 use crate::ingest::violation_counts;
 use crate::store::ingest::{self, Stored};
@@ -93,18 +93,18 @@ impl<'a> CheckedBatch<'a> {
     pub(crate) fn finish(mut self, cx: &IngestContext, company: &str) -> Vec<(usize, Problem)> {
         self.count(cx, company);
         if !self.rejected.is_empty() {
-            cx.log().rejected_rows(self.rejected.iter().map(|(row, problem)| (row, problem)));
+            cx.log().rejected_valid_events(self.rejected.iter().map(|(row, problem)| (row, problem)));
         }
         self.rejected.into_iter().map(|(row, problem)| (clock::place(row.ts), problem)).collect()
     }
 }
 
-/// Stores the events of a page that the company's plan accepts. → The checked events, and the
-/// result.
+/// Checks a browser's events, and stores those that the company's plan accepts. → The checked
+/// events, and the result.
 ///
 /// # Errors
-/// Those of [`check`]; D1's.
-pub(crate) async fn browser<'a>(
+/// Those of [`admit`]; D1's.
+pub(crate) async fn check_and_store<'a>(
     cx: &IngestContext,
     request: Request<'_>,
     rows: &'a [Row],
@@ -115,11 +115,11 @@ pub(crate) async fn browser<'a>(
         let request = Request { plan: Some(active.as_ref().map_or(0, |active| active.version)), ..request };
         let checked = CheckedBatch::of(active.as_deref(), rows);
         let (admission, stored) = ingest::browser(cx.db(company)?, &request, &checked.rows).await?;
-        if let Admission::Replanned(_) = admission {
+        if admission == Admission::Replanned {
             active = load(cx, company).await?;
             continue;
         }
-        check(cx, admission)?;
+        admit(cx, admission)?;
         return Ok((checked, stored));
     }
     Err(Error::Internal(format!("the company's plan changed {CHECKS_MAX} times during one request")))
@@ -130,7 +130,7 @@ pub(crate) async fn browser<'a>(
 ///
 /// # Errors
 /// D1's.
-pub(crate) async fn server<'a>(
+pub(crate) async fn check_server_events<'a>(
     cx: &IngestContext,
     company: &str,
     version: i64,

@@ -128,7 +128,7 @@ impl ServerBatch {
                 Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
             );
         }
-        let mut checked = plan_check::server(cx, &company, resolved.plan, rows).await?;
+        let mut checked = plan_check::check_server_events(cx, &company, resolved.plan, rows).await?;
         if self.single
             && let Some((_, problem)) = checked.rejected.pop()
         {
@@ -154,7 +154,7 @@ impl ServerBatch {
         let StoredEvents { stored, profile, created, mut warnings, .. } = stored_events;
         warnings.extend(aliased.into_iter().flatten());
         let new = stored.new.len();
-        cx.emitted(&company, stored.outbox);
+        cx.dispatch_later(&company, stored.outbox);
         match (edit, profile.as_deref()) {
             (Some(edit), Some(id)) => drop(edit::change(cx, &company, id, edit).await?),
             (Some(_), None) => warnings.push(NOBODY),
@@ -201,7 +201,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     } else {
         let items = items(request.events)?;
         let validated = event::validate(items.iter().map(|item| item.get()), arrival, random::message_id);
-        cx.log().rejected_events(items.iter().map(|item| item.get()), &validated.left_out.rejected);
+        cx.log().invalid_events(items.iter().map(|item| item.get()), &validated.left_out.rejected);
         validated
     };
     let at = rows.first().map_or_else(|| clock::event_ts(cx.now_ms(), 0), |row| row.ts);

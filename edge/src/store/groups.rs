@@ -85,8 +85,8 @@ impl GroupRow {
             kind: self.kind,
             key: self.key,
             first_ts: self.first_ts,
-            claimed_traits: serde_json::from_str(&json::read(&self.claimed_traits))?,
-            trusted_traits: serde_json::from_str(&json::read(&self.trusted_traits))?,
+            claimed_traits: serde_json::from_str(&json::normalised(&self.claimed_traits))?,
+            trusted_traits: serde_json::from_str(&json::normalised(&self.trusted_traits))?,
         };
         Ok(Counted { group, members: self.members })
     }

@@ -111,7 +111,7 @@ pub async fn add(
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
 
     let mut batch = Batch::default();
-    let allowed = request::check(db, &mut batch, request)?;
+    let allowed = request::read_company(db, &mut batch, request)?;
     let new = batch.read(ingest::insert(db, request, &json, guard)?);
     let refused = batch.read::<Reason>(identify.refuse()?);
     let occupied = batch.read(identify.occupy()?);
@@ -128,7 +128,7 @@ pub async fn add(
     };
 
     let answers = db.run_batch(batch).await?;
-    let admission = request::admission(&answers, &allowed, request)?;
+    let admission = request::decide_admission(&answers, &allowed, request)?;
     let mut new = ingest::message_ids(&answers, &new)?;
     let refused = answers.first(&refused)?.map(|refused| refused.reason);
     if refused.is_some() {

@@ -114,13 +114,13 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Ad
     records::mark(db, request, &mut rest)?;
     rest.extend(catalog::note(db, request, rows)?);
     let mut batch = Batch::default();
-    let allowed = request::check(db, &mut batch, request)?;
+    let allowed = request::read_company(db, &mut batch, request)?;
     let new = batch.read(insert(db, request, &json, Guard::default())?);
     batch.write(count(db, request, rows, &ids, None)?);
     let outbox = outbox::of_events(db, &mut batch, request, &ids, None)?;
     batch.write_all(rest);
     let answers = db.run_batch(batch).await?;
-    let admission = request::admission(&answers, &allowed, request)?;
+    let admission = request::decide_admission(&answers, &allowed, request)?;
     let new = message_ids(&answers, &new)?;
     catalog::noted(request, rows, &new);
     let outbox = outbox::of_events_answer(&answers, &outbox, request, rows)?;

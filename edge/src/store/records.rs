@@ -133,7 +133,7 @@ impl RecordRow {
                 first_ts: self.first_ts,
                 last_ts: self.last_ts,
                 scans: self.scans,
-                fields: serde_json::from_str(&json::read(&fields))?,
+                fields: serde_json::from_str(&json::normalised(&fields))?,
             })
         };
         let record = self.fields.map(record).transpose()?;

@@ -24,15 +24,15 @@ pub(crate) struct EventsAnswer {
 /// message}], queued?, warnings?}`. Stores the valid items even if others are rejected.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().rejected_request(&text, None, answer(cx, &text).await)
+    cx.log().log_if_rejected(&text, None, ingest(cx, &text).await)
 }
 
-async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
+async fn ingest(cx: &RequestContext, text: &str) -> HandlerResult {
     let (batch, left_out) = BrowserBatch::parse(cx, text)?;
     let (count, warnings) = (batch.rows.len(), amount_unread(&batch.rows).into_iter().collect());
     rate_limit::count_page(cx, &batch.company, count + left_out.count()).await?;
     let stored = batch.store(cx).await;
-    let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Browser(batch)).await?;
-    cx.log().stored(left_out.repeated.iter(), &[]);
+    let stored = outage_buffer::buffer_if_down(cx, stored, || BufferedRequest::Browser(batch)).await?;
+    cx.log().accepted(left_out.repeated.iter(), &[]);
     Ok(serde_json::to_string(&EventsAnswer { receipt: Receipt::new(left_out, count, stored), warnings })?)
 }

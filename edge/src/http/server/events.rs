@@ -43,7 +43,7 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
         Ok(text) => text,
         Err(error) => return Err(key_first(cx, &hash, error).await),
     };
-    cx.log().rejected_request(&text, None, answer(cx, &hash, &text).await)
+    cx.log().log_if_rejected(&text, None, ingest(cx, &hash, &text).await)
 }
 
 /// The problem of a request with an invalid body: an invalid key comes first, if D1 is up to check
@@ -55,7 +55,7 @@ async fn key_first(cx: &RequestContext, hash: &str, error: Error) -> Error {
     }
 }
 
-async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
+async fn ingest(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
     let Parsed { batch, left_out, edit, mut warnings } = match server::parse(cx, text, hash) {
         Ok(parsed) => parsed,
         Err(problem) => return Err(key_first(cx, hash, problem.into()).await),
@@ -64,8 +64,8 @@ async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
     rate_limit::count_items(cx, hash, count + left_out.count()).await?;
     let message_id = batch.rows.first().map(|row| row.id.clone()).filter(|_| batch.single);
     let stored = batch.store(cx, edit.as_ref()).await;
-    let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Server(batch)).await?;
-    cx.log().stored(left_out.repeated.iter(), &[]);
+    let stored = outage_buffer::buffer_if_down(cx, stored, || BufferedRequest::Server(batch)).await?;
+    cx.log().accepted(left_out.repeated.iter(), &[]);
     let ServerResult { result, profile, created, warnings: more } = stored.unwrap_or_default();
     warnings.extend(more);
     Ok(serde_json::to_string(&ServerEventsAnswer {

@@ -125,7 +125,7 @@ impl VendorRequest {
         let tally = store(cx, &self.key, sent).await?;
         if !tally.rejected.is_empty() {
             console_error!("{} of a queued request's items were rejected", tally.rejected.len());
-            cx.log().rejected_items(&texts(self.body.get(), single), &tally.rejected);
+            cx.log().rejected_vendor_items(&texts(self.body.get(), single), &tally.rejected);
         }
         Ok(())
     }
