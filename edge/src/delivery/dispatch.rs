@@ -8,7 +8,7 @@ use futures_util::future::join4;
 use trackmate_wire::limits::{FULL_WAIT_S, TAIL_MS_MAX};
 use worker::{Env, console_error};
 
-use crate::delivery::attempt::{give_back, release, run};
+use crate::delivery::attempt::{return_and_wake, return_leases, run};
 use crate::delivery::wakeup::{self, Wakeup, WakeupTarget};
 use crate::delivery::{concurrency, throttle};
 use crate::runtime::clock::now_ms;
@@ -43,7 +43,7 @@ pub async fn outbox(env: Env, company: String, outbox: Outbox) {
     join4(
         wakeup::send(&env, &pending, delay_s),
         wakeup::send(&env, &paced, 0),
-        give_back(&env, &company, beyond, 0),
+        return_and_wake(&env, &company, beyond, 0),
         run(&env, &company, leased, now_ms() + TAIL_MS_MAX, 0),
     )
     .await;
@@ -96,7 +96,7 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
             leased.into_iter().partition(|d| concurrency::is_busy(&company, &d.subscription));
         let again: Vec<Wakeup> =
             busy.iter().filter_map(|d| hints.remove(&d.id)).filter(|w| !w.is_superseded()).collect();
-        if release(env, &company, &busy).await {
+        if return_leases(env, &company, &busy).await {
             wakeup::send(env, &again, FULL_WAIT_S).await;
         }
         let env = env.clone();

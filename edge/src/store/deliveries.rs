@@ -67,7 +67,7 @@ pub struct Leased {
     /// Its number of leases, of which this is the last.
     pub generation: i64,
     /// When the lease ends unless it is renewed, ms.
-    pub lease_ms: i64,
+    pub lease_ends_ms: i64,
     /// Attempts that ended since the delivery was created or last resent.
     pub tries: u32,
     /// The bytes of an earlier attempt.
@@ -93,7 +93,7 @@ struct LeasedRow {
 }
 
 impl LeasedRow {
-    fn leased(self, lease_ms: i64) -> Result<Leased> {
+    fn leased(self, lease_ends_ms: i64) -> Result<Leased> {
         Ok(Leased {
             fact: self.fact.as_deref().map(serde_json::from_str).transpose()?,
             target: serde_json::from_str(&self.target)?,
@@ -103,7 +103,7 @@ impl LeasedRow {
             event: self.event,
             profile: self.profile,
             generation: self.generation,
-            lease_ms,
+            lease_ends_ms,
             tries: self.tries,
             body: self.body,
         })
@@ -125,8 +125,8 @@ struct HeldFor {
 pub async fn lease(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Result<(Vec<Leased>, Vec<String>)> {
     let ids = serde_json::to_string(ids)?;
     let (company, ids, now, early) = (company.into(), (&ids).into(), now_ms.into(), EARLY_MS_MAX.into());
-    let lease_ms = now_ms + LEASE_MS;
-    let lease = [company, ids, now, early, lease_ms.into(), INTERRUPTIONS_MAX.into()];
+    let lease_ends_ms = now_ms + LEASE_MS;
+    let lease = [company, ids, now, early, lease_ends_ms.into(), INTERRUPTIONS_MAX.into()];
     let (most, later) = (INTERRUPTIONS_MAX.into(), PUT_OFF_MS.into());
     let mut batch = Batch::default();
     let leased = batch.read::<LeasedRow>(db.bind(sql::DELIVERY_LEASE, &lease)?);
@@ -138,7 +138,7 @@ pub async fn lease(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
     let mut paced: Vec<String> = held.into_iter().filter(|h| h.paced != 0).map(|h| h.subscription).collect();
     paced.sort();
     paced.dedup();
-    Ok((leased.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
+    Ok((leased.into_iter().map(|c| c.leased(lease_ends_ms)).collect::<Result<_>>()?, paced))
 }
 
 /// Takes a subscription's turn, if it has one. It leases the probe of an open circuit, or the
@@ -148,13 +148,13 @@ pub async fn lease(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
 /// D1's.
 pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, most: i64) -> Result<Vec<Leased>> {
     let (company, subscription, looked) = (company.into(), subscription.into(), HELD_LOOKED_MAX.into());
-    let lease_ms = now_ms + LEASE_MS;
+    let lease_ends_ms = now_ms + LEASE_MS;
     let pace = [company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked];
-    let lease = [company, subscription, lease_ms.into(), most.into(), looked];
+    let lease = [company, subscription, lease_ends_ms.into(), most.into(), looked];
     let mut batch = Batch::default();
     batch.write(db.bind(sql::SUBSCRIPTION_PACE, &pace)?);
     let leased = batch.read::<LeasedRow>(db.bind(sql::DELIVERY_LEASE_HELD, &lease)?);
-    db.run_batch(batch).await?.rows(&leased)?.into_iter().map(|c| c.leased(lease_ms)).collect()
+    db.run_batch(batch).await?.rows(&leased)?.into_iter().map(|c| c.leased(lease_ends_ms)).collect()
 }
 
 /// A lease: the delivery and its generation, as an item of a JSON parameter.
@@ -182,9 +182,9 @@ pub async fn renew(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Res
 ///
 /// # Errors
 /// D1's; the leases then run out.
-pub async fn give_back(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Result<()> {
+pub async fn return_leases(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Result<()> {
     let leases = serde_json::to_string(leases)?;
-    db.run(sql::DELIVERY_GIVE_BACK, &[company.into(), (&leases).into(), now_ms.into()]).await.map(drop)
+    db.run(sql::DELIVERY_RETURN_LEASES, &[company.into(), (&leases).into(), now_ms.into()]).await.map(drop)
 }
 
 /// A subscription that may take its turn.

@@ -110,7 +110,7 @@ pub(super) fn of_events_answer(
                 event: d.event,
                 profile: d.profile,
                 generation: 1,
-                lease_ms: request.received_ms + LEASE_MS,
+                lease_ends_ms: request.received_ms + LEASE_MS,
                 tries: 0,
                 body: None,
                 fact: Some(DeliveredEvent {

@@ -104,7 +104,7 @@ impl Pair {
 
     fn add(&mut self, store: &Store, lease: bool) {
         let message = format!("m{}", self.ids.len());
-        let lease_ms = self.now + LEASE_MS;
+        let lease_ends_ms = self.now + LEASE_MS;
         store
             .0
             .connection
@@ -122,13 +122,13 @@ impl Pair {
                 Value::Null,
                 json!(7),
                 json!(self.now),
-                json!(lease_ms),
+                json!(lease_ends_ms),
                 json!("[]"),
                 json!(i64::from(lease)),
             ],
         )]);
         self.ids.push(answers[0][0].clone());
-        self.rules.push(Delivery::new(self.open(), lease.then_some(lease_ms), self.now));
+        self.rules.push(Delivery::new(self.open(), lease.then_some(lease_ends_ms), self.now));
     }
 
     fn lease(&mut self, store: &Store, place: usize) {
@@ -247,8 +247,8 @@ impl Pair {
             11 => {
                 let generation = self.rules[place].generation;
                 let items = json!(json!([{"i": self.ids[place], "g": generation}]).to_string());
-                store.batch(&[(sql::DELIVERY_GIVE_BACK, vec![json!(COMPANY), items, json!(self.now)])]);
-                self.rules[place].give_back(generation, self.now);
+                store.batch(&[(sql::DELIVERY_RETURN_LEASES, vec![json!(COMPANY), items, json!(self.now)])]);
+                self.rules[place].return_lease(generation, self.now);
             }
             12 => {
                 self.off = !self.off;

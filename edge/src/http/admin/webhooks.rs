@@ -217,7 +217,7 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
         headers: headers(cx.env(), unsigned).map_err(unopened)?,
         timeout_ms: target.timeout_ms,
         loopback: client::allows_loopback(cx.env()),
-        breaker: None,
+        abort_signal: None,
     };
     let exchange = client::post(&message).await;
     let status_code = if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None };
