@@ -172,6 +172,7 @@ const RETIRED = {
   Act: 'IdentityChange',
   heir: 'next_owner',
   Fact: 'LinkEvidence',
+  fact: 'event (of a delivery) or link',
   Door: 'Admission, or Source for the API through which an event came',
   Noted: 'LogEntry or WrittenNames',
   source_name: 'Source::name',

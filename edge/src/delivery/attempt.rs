@@ -151,27 +151,27 @@ async fn exchange(
     began: i64,
     abort_signal: &web_sys::AbortSignal,
 ) -> (Option<String>, Exchange) {
-    let Some(fact) = &d.fact else {
+    let Some(event) = &d.event else {
         return (None, Exchange::failed(Outcome::NotSendable, "its event is gone"));
     };
-    let with_user = match data_with_user(env, company, d, fact).await {
+    let with_user = match data_with_user(env, company, d, event).await {
         Ok(data) => data,
         Err(error) => {
             console_error!("a user was not read for delivery {}: {}", d.id, store::brief(&error));
             return (None, Exchange::failed(Outcome::Unreachable, "TrackMate could not read the user"));
         }
     };
-    let event = PayloadEvent {
-        event: &d.event,
-        ts: fact.ts,
-        data: with_user.as_deref().unwrap_or(&fact.data),
-        source: fact.source,
+    let payload_event = PayloadEvent {
+        name: &d.event_name,
+        ts: event.ts,
+        data: with_user.as_deref().unwrap_or(&event.data),
+        source: event.source,
         message_id: &d.message_id,
-        session: &fact.session,
+        session: &event.session,
         profile: d.profile.as_deref(),
-        context: fact.context.as_deref(),
+        context: event.context.as_deref(),
     };
-    let Some(body) = d.body.clone().or_else(|| payload::body(event)) else {
+    let Some(body) = d.body.clone().or_else(|| payload::body(payload_event)) else {
         return (None, Exchange::failed(Outcome::NotSendable, "the event's stored data are not JSON"));
     };
     let unsigned =
@@ -207,14 +207,14 @@ async fn data_with_user(
     env: &Env,
     company: &str,
     d: &Leased,
-    fact: &deliveries::DeliveredEvent,
+    event: &deliveries::DeliveredEvent,
 ) -> store::Result<Option<String>> {
     let (Some(id), None, Source::Server, "", "user.updated") =
-        (&d.profile, &d.body, fact.source, fact.session.as_str(), d.event.as_str())
+        (&d.profile, &d.body, event.source, event.session.as_str(), d.event_name.as_str())
     else {
         return Ok(None);
     };
-    let mut data = json::value(&fact.data);
+    let mut data = json::value(&event.data);
     let Some(user) = data.get_mut("user").filter(|user| user.get("timestamps").is_none()) else { return Ok(None) };
     let Some(profile) = people::profile(&store::database(env, Some(company))?, company, id).await? else {
         return Ok(None);
@@ -236,7 +236,7 @@ fn attempt_result(company: &str, d: Leased, body: Option<String>, exchange: Exch
     AttemptResult {
         company: company.to_owned(),
         subscription: d.subscription,
-        event: d.event,
+        event_name: d.event_name,
         failures: d.target.failures,
         next,
         ended: AttemptRow {

@@ -17,7 +17,7 @@ use crate::ingest::context::IngestContext;
 use crate::ingest::plan_check;
 use crate::ingest::receipt::IngestResult;
 use crate::runtime::random;
-use crate::store::request::Request;
+use crate::store::request::IngestRequest;
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -96,13 +96,13 @@ impl BrowserBatch {
     /// Those of [`plan_check::check_and_store`].
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IngestResult, Error> {
         let budget = dispatch::lease_budget(cx, &self.company);
-        let request = Request {
+        let request = IngestRequest {
             marker: random::number(),
             sent_ms: self.sent_ms,
             context: self.context.as_deref().map(RawValue::get),
             origin: self.origin.as_deref(),
             bot: self.bot,
-            ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
+            ..IngestRequest::of_page(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (checked, stored) = plan_check::check_and_store(cx, request, &self.rows).await?;
         if !checked.rejected.is_empty() {

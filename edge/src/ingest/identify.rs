@@ -22,7 +22,7 @@ use crate::people::identity_key::address;
 use crate::people::identity_proof;
 use crate::runtime::random;
 use crate::store::identify::{self, Person, Refused};
-use crate::store::request::Request;
+use crate::store::request::IngestRequest;
 
 /// The name of an identify on the timeline.
 pub(crate) const EVENT: &str = "identify";
@@ -219,7 +219,7 @@ impl IdentifyCommand {
         let proved = self.is_proved(cx).await?;
         let ms = clock::ts_ms(self.row.ts);
         let budget = dispatch::lease_budget(cx, &self.company);
-        let request = Request {
+        let request = IngestRequest {
             marker: random::number(),
             sent_ms: self.sent_ms,
             origin: self.origin.as_deref(),
@@ -228,7 +228,7 @@ impl IdentifyCommand {
             identify_hash: Some(
                 self.identify_hash.unwrap_or_else(|| ledger::identify_hash(&self.session, &self.identity_key)),
             ),
-            ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
+            ..IngestRequest::of_page(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (candidate, server_session) = new_profile(cx.now_ms());
         let (claims, user) = (self.claims()?, self.new_user(cx, &candidate, ms, change)?);

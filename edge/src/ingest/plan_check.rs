@@ -23,7 +23,7 @@ use crate::ingest::context::IngestContext;
 use crate::ingest::violation_counts;
 use crate::store::ingest::{self, Stored};
 use crate::store::plans;
-use crate::store::request::{Admission, Request};
+use crate::store::request::{Admission, IngestRequest};
 
 /// Checks of one request: each follows a change of the plan during the previous one.
 const CHECKS_MAX: usize = 3;
@@ -106,13 +106,13 @@ impl<'a> CheckedBatch<'a> {
 /// Those of [`admit`]; D1's.
 pub(crate) async fn check_and_store<'a>(
     cx: &IngestContext,
-    request: Request<'_>,
+    request: IngestRequest<'_>,
     rows: &'a [Row],
 ) -> Result<(CheckedBatch<'a>, Stored), Error> {
     let company = request.company;
     let mut active = cached(company);
     for _ in 0..CHECKS_MAX {
-        let request = Request { plan: Some(active.as_ref().map_or(0, |active| active.version)), ..request };
+        let request = IngestRequest { plan: Some(active.as_ref().map_or(0, |active| active.version)), ..request };
         let checked = CheckedBatch::of(active.as_deref(), rows);
         let (admission, stored) = ingest::browser(cx.db(company)?, &request, &checked.rows).await?;
         if admission == Admission::Replanned {

@@ -1,6 +1,6 @@
-//! The outbox: leases, how they end, and deliveries that move on without one. Claiming is a
-//! compare-and-set, so a late or repeated wake-up does nothing. [`super::delivery_log`] reads what
-//! became of deliveries.
+//! Stored deliveries: leases, how they end, and deliveries that move on without one. Leasing is a
+//! compare-and-set, so a late or repeated wake-up does nothing. [`super::outbox`] writes
+//! deliveries, and [`super::delivery_log`] reads what became of them.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
@@ -61,7 +61,7 @@ pub struct Leased {
     /// The event's id.
     pub message_id: String,
     /// The event's name in the body.
-    pub event: String,
+    pub event_name: String,
     /// The owner of the event when the delivery was written.
     pub profile: Option<String>,
     /// Its number of leases, of which this is the last.
@@ -73,7 +73,7 @@ pub struct Leased {
     /// The bytes of an earlier attempt.
     pub body: Option<String>,
     /// The event; `None` if it was deleted.
-    pub fact: Option<DeliveredEvent>,
+    pub event: Option<DeliveredEvent>,
     /// Where it goes.
     pub target: Target,
 }
@@ -83,24 +83,24 @@ struct LeasedRow {
     id: String,
     subscription: String,
     message_id: String,
-    event: String,
+    event_name: String,
     profile: Option<String>,
     generation: i64,
     tries: u32,
     body: Option<String>,
-    fact: Option<String>,
+    event: Option<String>,
     target: String,
 }
 
 impl LeasedRow {
     fn leased(self, lease_ends_ms: i64) -> Result<Leased> {
         Ok(Leased {
-            fact: self.fact.as_deref().map(serde_json::from_str).transpose()?,
+            event: self.event.as_deref().map(serde_json::from_str).transpose()?,
             target: serde_json::from_str(&self.target)?,
             id: self.id,
             subscription: self.subscription,
             message_id: self.message_id,
-            event: self.event,
+            event_name: self.event_name,
             profile: self.profile,
             generation: self.generation,
             lease_ends_ms,

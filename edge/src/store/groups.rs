@@ -13,7 +13,7 @@ use trackmate_wire::limits::{
 };
 use worker::D1PreparedStatement;
 
-use super::request::Request;
+use super::request::IngestRequest;
 use super::{Db, Page, Param, Result, list_bytes, sql};
 use crate::domain::event::Row;
 use crate::domain::groups::{self, Group};
@@ -23,7 +23,7 @@ use crate::domain::record::Sent;
 
 /// The statements that write the groups of a request's events: none if no event names a group.
 /// [`super::records::mark`] comes after them.
-pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
+pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let changes = groups::group_changes(rows, request.source);
     if changes.is_empty() {
         return Ok(Vec::new());

@@ -1,5 +1,5 @@
-//! The rows of `deliveries` that a batch writes for the events it stores, and the next step of
-//! each.
+//! The outbox: the rows of `deliveries` that a batch writes for the events it stores, and the next
+//! step of each.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use trackmate_wire::limits::LEASE_MS;
 
 use super::deliveries::{DeliveredEvent, Leased};
-use super::request::Request;
+use super::request::IngestRequest;
 use super::{Answers, Batch, ChangeStamp, Db, Param, Result, Slot, sql};
 use crate::domain::event::Row;
 use crate::domain::source::Source;
@@ -68,7 +68,7 @@ pub(super) struct EventSlots {
 pub(super) fn of_events(
     db: &Db,
     batch: &mut Batch,
-    request: &Request<'_>,
+    request: &IngestRequest<'_>,
     ids: &str,
     identity_key: Option<&str>,
 ) -> Result<EventSlots> {
@@ -94,7 +94,7 @@ pub(super) fn of_events(
 pub(super) fn of_events_answer(
     answers: &Answers,
     slots: &EventSlots,
-    request: &Request<'_>,
+    request: &IngestRequest<'_>,
     rows: &[Row],
 ) -> Result<Outbox> {
     let written = answers.rows(&slots.written)?;
@@ -107,13 +107,13 @@ pub(super) fn of_events_answer(
                 id: d.id,
                 subscription: d.subscription,
                 message_id: d.message_id,
-                event: d.event,
+                event_name: d.event,
                 profile: d.profile,
                 generation: 1,
                 lease_ends_ms: request.received_ms + LEASE_MS,
                 tries: 0,
                 body: None,
-                fact: Some(DeliveredEvent {
+                event: Some(DeliveredEvent {
                     source: request.source.shown(row.sent_by_server.is_some()),
                     ts: row.ts,
                     session: request.session.to_owned(),

@@ -8,7 +8,7 @@ use crate::domain::source::Source;
 
 /// The data that all events of a request share.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct IngestRequest<'a> {
     /// Their company.
     pub company: &'a str,
     /// The API through which they came.
@@ -39,7 +39,7 @@ pub struct Request<'a> {
     pub lease_budget: &'a LeaseBudget,
 }
 
-impl<'a> Request<'a> {
+impl<'a> IngestRequest<'a> {
     /// A request of a browser, without the optional fields. `received_ms` is our clock.
     #[must_use]
     pub const fn of_page(company: &'a str, session: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
@@ -110,14 +110,18 @@ pub(super) struct Allowed {
 
 /// `select … from companies`: whether the company exists, allows the origin, and has this plan. It
 /// refuses nothing itself: `events.insert.sql` repeats the conditions and inserts nothing.
-pub(super) fn read_company(db: &Db, batch: &mut Batch, request: &Request<'_>) -> Result<Slot<Allowed>> {
+pub(super) fn read_company(db: &Db, batch: &mut Batch, request: &IngestRequest<'_>) -> Result<Slot<Allowed>> {
     let origin = request.origin.map(fitting);
     let params = [request.company.into(), origin.as_deref().into(), request.received_ms.into()];
     Ok(batch.read(db.bind(sql::COMPANY_CHECK, &params)?))
 }
 
 /// Decides by the answer of [`read_company`] whether the request is admitted.
-pub(super) fn decide_admission(answers: &Answers, slot: &Slot<Allowed>, request: &Request<'_>) -> Result<Admission> {
+pub(super) fn decide_admission(
+    answers: &Answers,
+    slot: &Slot<Allowed>,
+    request: &IngestRequest<'_>,
+) -> Result<Admission> {
     Ok(match answers.first(slot)? {
         None => Admission::UnknownCompany,
         Some(Allowed { allowed: 0, .. }) => Admission::WrongOrigin,
