@@ -13,9 +13,9 @@ use crate::domain::source::Source;
 use crate::domain::{bot, request_body};
 use crate::error::Error;
 use crate::ingest::admission::unknown_company;
+use crate::ingest::answer::IngestResult;
 use crate::ingest::context::IngestContext;
 use crate::ingest::plan_check;
-use crate::ingest::receipt::IngestResult;
 use crate::runtime::random;
 use crate::store::request::IngestRequest;
 

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use trackmate_wire::problem::Code;
 
-use crate::ingest::receipt::Receipt;
+use crate::ingest::answer::Receipt;
 use crate::openapi::operation::{Group, Operation, Who};
 
 /// An operation that takes a message or a batch in a vendor's format.

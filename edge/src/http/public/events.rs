@@ -5,9 +5,9 @@ use serde::Serialize;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
+use crate::ingest::answer::{Receipt, amount_unread};
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::outage_buffer::{self, BufferedRequest};
-use crate::ingest::receipt::{Receipt, amount_unread};
 use trackmate_wire::api::Warning;
 
 #[derive(Serialize)]

@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
+use crate::ingest::answer::{Receipt, Rejected};
 use crate::ingest::outage_buffer::{self, BufferedRequest};
-use crate::ingest::receipt::{Receipt, Rejected};
 use crate::ingest::vendor::{self, VendorFormat, VendorRequest, WriteKey};
 
 /// `POST` of a vendor's message or batch → `{success, accepted, duplicates, rejected:[{index, code,

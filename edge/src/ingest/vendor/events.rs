@@ -2,10 +2,10 @@
 
 use crate::domain::event::Row;
 use crate::error::Error;
+use crate::ingest::answer::IngestResult;
 use crate::ingest::context::IngestContext;
 use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, resolve, store_for_owner};
 use crate::ingest::plan_check;
-use crate::ingest::receipt::IngestResult;
 
 /// The result of storing events of one person or session.
 pub(crate) struct StoredForPerson {
