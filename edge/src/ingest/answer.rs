@@ -17,8 +17,8 @@ pub(crate) struct IngestResult {
 
 /// What became of a batch.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Receipt {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Receipt"))]
+pub(crate) struct BatchAnswer {
     pub(crate) success: bool,
     pub(crate) accepted: usize,
     pub(crate) duplicates: usize,
@@ -47,8 +47,8 @@ impl Rejected {
     }
 }
 
-impl Receipt {
-    /// The receipt of `count` valid events and of the items that were left out. `result` is `None`
+impl BatchAnswer {
+    /// The answer to `count` valid events and to the items that were left out. `result` is `None`
     /// if the request was buffered.
     pub(crate) fn new(left_out: LeftOut, count: usize, result: Option<IngestResult>) -> Self {
         let queued = result.is_none();

@@ -25,7 +25,7 @@ use worker::{Delay, Env, QueueContentType, RawMessageBuilder, console_error};
 use crate::delivery::dispatch;
 use crate::domain::clock;
 use crate::domain::event::Row;
-use crate::domain::incoming::Entry;
+use crate::domain::incoming::Receipt;
 use crate::domain::json;
 use crate::domain::source::Source;
 use crate::error::Error;
@@ -264,12 +264,12 @@ impl BufferedMessage {
         );
         let problem = Problem::new(Code::NotStored, message);
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-        let mut entries: Vec<Entry> =
-            rows.iter().take(most).map(|row| Entry::refused(row, session, &problem)).collect();
-        if entries.is_empty() {
-            entries.push(Entry::rejected(None, None, None, &problem));
+        let mut receipts: Vec<Receipt> =
+            rows.iter().take(most).map(|row| Receipt::refused(row, session, &problem)).collect();
+        if receipts.is_empty() {
+            receipts.push(Receipt::rejected(None, None, None, &problem));
         }
-        store::incoming::add(&store::database(env, Some(&company))?, &company, source, &entries, now_ms()).await
+        store::incoming::add(&store::database(env, Some(&company))?, &company, source, &receipts, now_ms()).await
     }
 
     /// Stores the request with its time of arrival.

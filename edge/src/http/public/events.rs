@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
-use crate::ingest::answer::{Receipt, amount_unread};
+use crate::ingest::answer::{BatchAnswer, amount_unread};
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::outage_buffer::{self, BufferedRequest};
 use trackmate_wire::api::Warning;
@@ -14,7 +14,7 @@ use trackmate_wire::api::Warning;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct EventsAnswer {
     #[serde(flatten)]
-    receipt: Receipt,
+    batch: BatchAnswer,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
 }
@@ -34,5 +34,5 @@ async fn ingest(cx: &RequestContext, text: &str) -> HandlerResult {
     let stored = batch.store(cx).await;
     let stored = outage_buffer::buffer_if_down(cx, stored, || BufferedRequest::Browser(batch)).await?;
     cx.log().accepted(left_out.repeated.iter(), &[]);
-    Ok(serde_json::to_string(&EventsAnswer { receipt: Receipt::new(left_out, count, stored), warnings })?)
+    Ok(serde_json::to_string(&EventsAnswer { batch: BatchAnswer::new(left_out, count, stored), warnings })?)
 }

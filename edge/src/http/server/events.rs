@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body, rate_limit};
-use crate::ingest::answer::Receipt;
+use crate::ingest::answer::BatchAnswer;
 use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::owner::resolve;
 use crate::ingest::server::{self, Parsed, ServerResult};
@@ -21,7 +21,7 @@ pub(crate) struct ServerEventsAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<&'a str>,
     #[serde(flatten)]
-    receipt: Receipt,
+    batch: BatchAnswer,
     profile_id: Option<&'a str>,
     linked: bool,
     created: bool,
@@ -70,7 +70,7 @@ async fn ingest(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
     warnings.extend(more);
     Ok(serde_json::to_string(&ServerEventsAnswer {
         message_id: message_id.as_deref(),
-        receipt: Receipt::new(left_out, count, result),
+        batch: BatchAnswer::new(left_out, count, result),
         linked: profile.is_some(),
         profile_id: profile.as_deref(),
         created,

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
-use crate::ingest::answer::{Receipt, Rejected};
+use crate::ingest::answer::{BatchAnswer, Rejected};
 use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::vendor::{self, VendorFormat, VendorRequest, WriteKey};
 
@@ -45,7 +45,7 @@ pub(crate) async fn post(cx: &RequestContext, family: &VendorFormat) -> HandlerR
         return Err(problem.into());
     }
     tally.rejected.sort_by_key(|(index, _)| *index);
-    Ok(serde_json::to_string(&Receipt {
+    Ok(serde_json::to_string(&BatchAnswer {
         success: true,
         accepted: tally.accepted,
         duplicates: tally.duplicates,
