@@ -1,5 +1,5 @@
 //! HTTP: turns a request into a command, and its result into an answer. [`routes`] has the routes.
-//! Each audience has a folder with its handlers, one for each method.
+//! Each audience has a folder. A handler answers one method of one path.
 
 pub(crate) mod admin;
 pub(crate) mod audit;

@@ -42,8 +42,8 @@ pub(crate) struct Route {
 /// Who calls a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// A page of any origin, without a key.
-    Page,
+    /// A browser, on a page of any origin, without a key.
+    Browser,
     /// Another vendor's client, on a page or a server.
     VendorClient,
     /// A company's server, with a key of scope `server`.
@@ -193,6 +193,6 @@ impl Path {
     /// Whether pages of any origin may read the answer. The handler checks the origins that the
     /// company allows.
     pub(crate) fn is_public(&self) -> bool {
-        self.routes.iter().any(|route| matches!(route.caller, Caller::Page | Caller::VendorClient))
+        self.routes.iter().any(|route| matches!(route.caller, Caller::Browser | Caller::VendorClient))
     }
 }

@@ -2,8 +2,7 @@
 //! query, and the action that the audit log records. What all routes have in common is in
 //! [`super::handle`].
 //!
-//! To add a route, write a row here, a handler with its types in the folder of its audience, and
-//! its operation in `openapi/`.
+//! CONTRIBUTING.md says how to add a route.
 
 use crate::domain::audit::Action;
 use crate::domain::export::Format;
@@ -13,7 +12,7 @@ use crate::http::admin::{
 };
 use crate::http::context::RequestContext;
 use crate::http::operator::companies;
-use crate::http::public::{contacts, events as page_events, profile};
+use crate::http::public::{contacts, events as browser_events, profile};
 use crate::http::response::success;
 use crate::http::route::{
     AuditTarget, Caller, Handler, HandlerResult, Path, PathParameters, at, delete, get, patch, post, put,
@@ -78,11 +77,11 @@ const ID: AuditTarget = AuditTarget::Parameter("id");
 /// All paths. If two templates match, the first one counts.
 #[allow(unused_variables, reason = "a path may have no parameters")]
 pub(crate) const PATHS: &[Path] = &[
-    at("/healthz", &[get(open!(Page, health)).any_query()]),
+    at("/healthz", &[get(open!(Browser, health)).any_query()]),
     // Pages.
-    at("/api/events", &[post(open!(Page, page_events::post)).any_query()]).with_visitor_cookie(),
-    at("/api/profile", &[post(open!(Page, profile::post)).any_query()]).with_visitor_cookie(),
-    at("/api/contacts", &[post(open!(Page, contacts::post)).any_query()]),
+    at("/api/events", &[post(open!(Browser, browser_events::post)).any_query()]).with_visitor_cookie(),
+    at("/api/profile", &[post(open!(Browser, profile::post)).any_query()]).with_visitor_cookie(),
+    at("/api/contacts", &[post(open!(Browser, contacts::post)).any_query()]),
     // Servers.
     at("/api/webhooks/events", &[post(open!(Server, server_events::post)).any_query()]),
     // Other vendors' clients.

@@ -1,4 +1,4 @@
-//! Events of a page. The route is public: the company id is no secret.
+//! Events of a browser. The route is public: the company id is no secret.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,7 +33,7 @@ pub(crate) struct EventsRequest<'a> {
     context: Option<&'a RawValue>,
 }
 
-/// A page's events of one session. Everything is validated that needs no database query.
+/// A browser's events of one session. Everything is validated that needs no database query.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct BrowserBatch {
     pub(crate) company: String,
@@ -102,7 +102,7 @@ impl BrowserBatch {
             context: self.context.as_deref().map(RawValue::get),
             origin: self.origin.as_deref(),
             bot: self.bot,
-            ..IngestRequest::of_page(&self.company, &self.session, cx.now_ms(), budget)
+            ..IngestRequest::of_browser(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (checked, stored) = plan_check::check_and_store(cx, request, &self.rows).await?;
         if !checked.rejected.is_empty() {

@@ -228,7 +228,7 @@ impl IdentifyCommand {
             identify_hash: Some(
                 self.identify_hash.unwrap_or_else(|| ledger::identify_hash(&self.session, &self.identity_key)),
             ),
-            ..IngestRequest::of_page(&self.company, &self.session, cx.now_ms(), budget)
+            ..IngestRequest::of_browser(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (candidate, server_session) = new_profile(cx.now_ms());
         let (claims, user) = (self.claims()?, self.new_user(cx, &candidate, ms, change)?);

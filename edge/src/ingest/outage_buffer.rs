@@ -47,7 +47,7 @@ const VERSION: u8 = 1;
 /// A request that waits for the database.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum BufferedRequest {
-    /// Events of a page.
+    /// Events of a browser.
     #[serde(rename = "sent")]
     Browser(BrowserBatch),
     /// An identify.

@@ -1,7 +1,7 @@
 //! Checks events against their company's tracking plan.
 //!
 //! An isolate caches plans by company and version. Every request learns the version in force
-//! without a query of its own: a server's request together with its key, a page's request in the
+//! without a query of its own: a server's request together with its key, a browser's request in the
 //! batch that stores the events. That batch stores nothing if the events were checked against
 //! another version. So a plan applies to every request that begins after it was set, a company
 //! without a plan costs nothing, and an outdated cache does no harm.

@@ -42,7 +42,12 @@ pub struct IngestRequest<'a> {
 impl<'a> IngestRequest<'a> {
     /// A request of a browser, without the optional fields. `received_ms` is our clock.
     #[must_use]
-    pub const fn of_page(company: &'a str, session: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
+    pub const fn of_browser(
+        company: &'a str,
+        session: &'a str,
+        received_ms: i64,
+        lease_budget: &'a LeaseBudget,
+    ) -> Self {
         Self {
             company,
             source: Source::Browser,
@@ -69,7 +74,7 @@ impl<'a> IngestRequest<'a> {
     /// A request of a server, without the optional fields and without a session.
     #[must_use]
     pub const fn of_server(company: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
-        Self { source: Source::Server, ..Self::of_page(company, "", received_ms, lease_budget) }
+        Self { source: Source::Server, ..Self::of_browser(company, "", received_ms, lease_budget) }
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
 async fn ingest(cx: &RequestContext, text: &str) -> HandlerResult {
     let (batch, left_out) = BrowserBatch::parse(cx, text)?;
     let (count, warnings) = (batch.rows.len(), amount_unread(&batch.rows).into_iter().collect());
-    rate_limit::count_page(cx, &batch.company, count + left_out.count()).await?;
+    rate_limit::count_browser(cx, &batch.company, count + left_out.count()).await?;
     let stored = batch.store(cx).await;
     let stored = outage_buffer::buffer_if_down(cx, stored, || BufferedRequest::Browser(batch)).await?;
     cx.log().accepted(left_out.repeated.iter(), &[]);

@@ -44,7 +44,7 @@ async fn ingest(cx: &RequestContext, text: &str) -> HandlerResult {
 /// Stores a page's identify, within the page's rate limit. `None` while D1 is down: the outage
 /// buffer has the identify then, and the person is not known yet.
 pub(crate) async fn store(cx: &RequestContext, command: IdentifyCommand) -> Result<Option<IdentifyResult>, Error> {
-    rate_limit::count_page(cx, &command.company, 1).await?;
+    rate_limit::count_browser(cx, &command.company, 1).await?;
     let stored = command.store(cx).await;
     outage_buffer::buffer_if_down(cx, stored, || BufferedRequest::Identify(command)).await
 }

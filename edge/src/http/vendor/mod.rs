@@ -24,7 +24,7 @@ pub(crate) async fn post(cx: &RequestContext, family: &VendorFormat) -> HandlerR
     let (single, in_body) = (messages.single, messages.key.take());
     let key = write_key::find(cx, secret.or(in_body))?;
     match &key {
-        WriteKey::Public(company) => rate_limit::count_page(cx, company, messages.items.len()).await?,
+        WriteKey::Public(company) => rate_limit::count_browser(cx, company, messages.items.len()).await?,
         WriteKey::Server(hash) => {
             rate_limit::count_key(cx, hash).await?;
             rate_limit::count_items(cx, hash, messages.items.len()).await?;

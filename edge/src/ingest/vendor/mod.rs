@@ -1,8 +1,8 @@
 //! Other vendors' clients, pointed at TrackMate. `domain::compat` reads their bodies; the items are
 //! stored like TrackMate's own.
 //!
-//! The public write key is the company id, with the rights of a page. A key of scope `server` has
-//! the rights of a server, and is refused where a page sends it. To add a client family: see
+//! The public write key is the company id, with the rights of a browser. A key of scope `server`
+//! has the rights of a server, and is refused where a browser sends it. To add a client family: see
 //! [`crate::domain::compat`].
 
 mod alias;
