@@ -37,12 +37,12 @@ pub(crate) fn schedule(cx: &Context) {
 pub async fn outbox(env: Env, company: String, outbox: Outbox) {
     let delay_s = if outbox.pending.is_empty() || concurrency::has_capacity(&company) { 0 } else { FULL_WAIT_S };
     let pending: Vec<Wakeup> = outbox.pending.into_iter().map(|id| Wakeup::delivery(&company, id)).collect();
-    let paced: Vec<Wakeup> = outbox.paced.into_iter().map(|id| Wakeup::subscription(&company, id)).collect();
+    let free_slots: Vec<Wakeup> = outbox.free_slots.into_iter().map(|id| Wakeup::subscription(&company, id)).collect();
     let mut leased = outbox.leased;
     let beyond = leased.split_off(leased.len().min(concurrency::attempts_max(&env)));
     join4(
         wakeup::send(&env, &pending, delay_s),
-        wakeup::send(&env, &paced, 0),
+        wakeup::send(&env, &free_slots, 0),
         return_and_wake(&env, &company, beyond, 0),
         run(&env, &company, leased, now_ms() + TAIL_MS_MAX, 0),
     )
@@ -112,8 +112,8 @@ async fn lease(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
     }
     let leased = async { deliveries::lease(&store::database(env, Some(company))?, company, ids, now_ms()).await };
     match leased.await {
-        Ok((leased, paced)) => {
-            let wakeups: Vec<Wakeup> = paced.into_iter().map(|id| Wakeup::subscription(company, id)).collect();
+        Ok((leased, free_slots)) => {
+            let wakeups: Vec<Wakeup> = free_slots.into_iter().map(|id| Wakeup::subscription(company, id)).collect();
             wakeup::send(env, &wakeups, 0).await;
             leased
         }

@@ -107,7 +107,7 @@ impl Delivery {
         Some(self.begin_lease(lease_ends_ms))
     }
 
-    /// Leases a held delivery, because it is a probe or its turn has come.
+    /// Leases a held delivery, because a throttle slot was taken for it.
     pub const fn lease_held(&mut self, lease_ends_ms: i64) -> Option<i64> {
         if matches!(self.state, State::Held) { Some(self.begin_lease(lease_ends_ms)) } else { None }
     }

@@ -113,12 +113,12 @@ impl LeasedRow {
 #[derive(Deserialize)]
 struct HeldFor {
     subscription: String,
-    paced: i64,
+    has_free_slot: i64,
 }
 
 /// Leases those of these deliveries that are due. A delivery whose webhook takes none at the moment
 /// becomes held. One that can be neither leased nor held is ended or put off. The second list has
-/// the webhooks of held deliveries that may send now: a rate slot is free, or a probe is due.
+/// the webhooks of held deliveries whose throttle slot is free.
 ///
 /// # Errors
 /// D1's.
@@ -135,24 +135,31 @@ pub async fn lease(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
     batch.write(db.bind(sql::DELIVERY_CLEAR, &[company, ids, now, early, most, later])?);
     let answers = db.run_batch(batch).await?;
     let (leased, held) = (answers.rows(&leased)?, answers.rows(&held)?);
-    let mut paced: Vec<String> = held.into_iter().filter(|h| h.paced != 0).map(|h| h.subscription).collect();
-    paced.sort();
-    paced.dedup();
-    Ok((leased.into_iter().map(|c| c.leased(lease_ends_ms)).collect::<Result<_>>()?, paced))
+    let mut free_slots: Vec<String> =
+        held.into_iter().filter(|h| h.has_free_slot != 0).map(|h| h.subscription).collect();
+    free_slots.sort();
+    free_slots.dedup();
+    Ok((leased.into_iter().map(|c| c.leased(lease_ends_ms)).collect::<Result<_>>()?, free_slots))
 }
 
-/// Takes a subscription's turn, if it has one. It leases the probe of an open circuit, or the
+/// Takes a subscription's throttle slot, if it is free. Leases the probe of an open circuit, or the
 /// deliveries that the rate limit allows in this second, at most `most`.
 ///
 /// # Errors
 /// D1's.
-pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, most: i64) -> Result<Vec<Leased>> {
+pub async fn take_throttle_slot(
+    db: &Db,
+    company: &str,
+    subscription: &str,
+    now_ms: i64,
+    most: i64,
+) -> Result<Vec<Leased>> {
     let (company, subscription, looked) = (company.into(), subscription.into(), HELD_LOOKED_MAX.into());
     let lease_ends_ms = now_ms + LEASE_MS;
-    let pace = [company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked];
+    let take = [company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked];
     let lease = [company, subscription, lease_ends_ms.into(), most.into(), looked];
     let mut batch = Batch::default();
-    batch.write(db.bind(sql::SUBSCRIPTION_PACE, &pace)?);
+    batch.write(db.bind(sql::SUBSCRIPTION_TAKE_SLOT, &take)?);
     let leased = batch.read::<LeasedRow>(db.bind(sql::DELIVERY_LEASE_HELD, &lease)?);
     db.run_batch(batch).await?.rows(&leased)?.into_iter().map(|c| c.leased(lease_ends_ms)).collect()
 }
@@ -187,22 +194,22 @@ pub async fn return_leases(db: &Db, company: &str, leases: &[Lease], now_ms: i64
     db.run(sql::DELIVERY_RETURN_LEASES, &[company.into(), (&leases).into(), now_ms.into()]).await.map(drop)
 }
 
-/// A subscription that may take its turn.
+/// A subscription with a free throttle slot.
 #[derive(Debug, Deserialize)]
-pub struct Paced {
+pub struct FreeSlot {
     /// Its company.
     pub company: String,
     /// Its id.
     pub id: String,
 }
 
-/// Subscriptions of every company that may take a turn and have held deliveries. Takes no company:
+/// Subscriptions of every company with a free throttle slot and held deliveries. Takes no company:
 /// the sweep serves all companies.
 ///
 /// # Errors
 /// D1's.
-pub async fn paced(db: &Db, now_ms: i64) -> Result<Vec<Paced>> {
-    db.run(sql::SUBSCRIPTION_PACED, &[now_ms.into(), RELEASE_SUBSCRIPTIONS_MAX.into()]).await?.rows()
+pub async fn free_slots(db: &Db, now_ms: i64) -> Result<Vec<FreeSlot>> {
+    db.run(sql::SUBSCRIPTION_FREE_SLOTS, &[now_ms.into(), RELEASE_SUBSCRIPTIONS_MAX.into()]).await?.rows()
 }
 
 #[derive(Deserialize)]

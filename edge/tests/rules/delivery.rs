@@ -25,7 +25,7 @@ struct Attempt {
 #[derive(Clone, Copy)]
 enum Hint {
     Delivery(usize),
-    Turn,
+    Slot,
 }
 
 /// A delivery, and the facts about it that the test counts.
@@ -133,15 +133,15 @@ impl World {
                 self.deliveries[place].was_abandoned |=
                     before != State::Exhausted && self.deliveries[place].it.state == State::Exhausted;
             }
-            Hint::Turn => self.turn(),
+            Hint::Slot => self.take_slot(),
         }
     }
 
-    fn turn(&mut self) {
+    fn take_slot(&mut self) {
         let held = self.deliveries.iter().position(|w| w.it.state == State::Held);
         let (Some(place), true) = (held, self.active) else { return };
         let ends = self.now + i64::from(self.policy.timeout_ms) + PROBE_MARGIN_MS;
-        if self.circuit.take_turn(u32::try_from(place).unwrap(), self.now, ends) {
+        if self.circuit.begin_probe(u32::try_from(place).unwrap(), self.now, ends) {
             let generation = self.deliveries[place].it.lease_held(self.now + LEASE_MS).unwrap();
             self.begin(place, generation);
         }
@@ -158,7 +158,7 @@ impl World {
                 self.hint(0, Hint::Delivery(place));
             }
         }
-        self.hint(0, Hint::Turn);
+        self.hint(0, Hint::Slot);
     }
 
     fn outcome(&mut self) -> Outcome {
