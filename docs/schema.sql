@@ -393,7 +393,7 @@ create index subscriptions_releasing on subscriptions (company, id) where releas
 -- Webhooks whose secrets are not sealed yet, for the sweep: subscription.plain.sql.
 create index subscriptions_plain on subscriptions (company, id) where sealed = 0;
 
--- Webhooks with an open circuit or a rate limit, for the sweep: subscription.paced.sql.
+-- Webhooks with an open circuit or a rate limit, for the sweep: subscription.free_slots.sql.
 create index subscriptions_paced on subscriptions (company, id) where open_until is not null or rate_limit is not null;
 
 -- The outbox: one row a delivery, written in the batch that stores its event. The queue only wakes

@@ -72,6 +72,13 @@ describe('a rate limit', () => {
     assertProblem(segment, 429, 'rate_limited');
   });
 
+  test('the rate limit of pages counts the invalid and the repeated events of a request too', async () => {
+    const c = await newCompany(trackMate);
+    const send = (item, address) => c.events('session_1', Array(500).fill(item), {}, from(address));
+    assertProblem(await send({}, '192.0.2.17'), 429, 'rate_limited');
+    assertProblem(await send({ eventType: 'e', messageId: 'same' }, '192.0.2.18'), 429, 'rate_limited');
+  });
+
   test('that is not bound limits nothing', async () => {
     const c = await newCompany(trackMate);
     const { refused } = await often(() => c.tryServer({ eventType: 'e' }));
@@ -101,6 +108,11 @@ describe('a rate limit of keys', () => {
     assertProblem(await c.tryServer({ events }), 429, 'rate_limited');
     const other = await newCompany(trackMate);
     assert.equal((await other.tryServer({ events: events.slice(0, 50) })).status, 200);
+  });
+
+  test('the rate limit of keys counts the invalid events of a request too', async () => {
+    const c = await newCompany(trackMate);
+    assertProblem(await c.tryServer({ events: Array(500).fill({}) }), 429, 'rate_limited');
   });
 
   test('tells who shows keys and companies that nobody knows to wait, and holds up nobody else at the same address', async () => {

@@ -3,6 +3,7 @@
 //! - [`domain`]: the rules, pure.
 //! - [`store`]: D1, one statement a file.
 //! - [`runtime`]: Cloudflare's runtime. [`error`]: why a request failed.
+//! - [`credentials`]: whether a key that was found may do what it is used for.
 //! - [`delivery`]: from the outbox to the receivers. [`people`]: edits and merges. [`ingest`]:
 //!   events and identifies. [`export`]: exports.
 //! - [`jobs`]: work that a timer or a queue starts. [`http`]: work that a request starts.
@@ -48,7 +49,8 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     http::handle(request, env, context).await
 }
 
-/// A batch of one of the queues; the format of its messages tells which. An error here would run
+/// A batch of one of the queues. The dead-letter queue is known by its name, the others by the
+/// format of their messages. An error here would run
 /// the whole batch again, so each message is acknowledged or retried by itself. A wake-up is always
 /// acknowledged: D1 knows which deliveries are still due.
 #[event(queue)]
@@ -64,8 +66,8 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         if let Some(wakeup) = Wakeup::read(&text) {
             wakeups.push(wakeup);
             message.ack();
-        } else if let Some(request) = BufferedMessage::read(&text) {
-            items.push(QueueItem { message, text, request });
+        } else if let Some(buffered) = BufferedMessage::read(&text) {
+            items.push(QueueItem { message, text, buffered });
         } else {
             // It may have a newer version. It is not lost: it ends in the dead-letter queue.
             console_error!("a message of an unknown form was retried");

@@ -45,7 +45,7 @@ struct Run<'a> {
 /// Attempts leased deliveries, a few at a time, `spacing_ms` apart. No attempt begins that could
 /// last past `ends_ms`. If every connection hangs, the deliveries still waiting go to the queue.
 pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: i64, spacing_ms: u64) {
-    let Some(lease_ms) = leased.iter().map(|d| d.lease_ms).min() else { return };
+    let Some(lease_ends_ms) = leased.iter().map(|d| d.lease_ends_ms).min() else { return };
     let live = leased.iter().map(|d| (d.id.clone(), (d.generation, None))).collect();
     let waiting = RefCell::new(leased.into_iter().zip(0_u64..).collect());
     let run = Run { env, company, waiting, live: RefCell::new(live), has_progress: Cell::new(true) };
@@ -62,29 +62,29 @@ pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: i64, sp
         run.attempt(d, ends_ms).await;
     };
     let attempts = join_all((0..CONNECTIONS_MAX).map(|_| attempt_waiting(&run)));
-    select(pin!(attempts), pin!(run.renew_leases(lease_ms))).await;
+    select(pin!(attempts), pin!(run.renew_leases(lease_ends_ms))).await;
 }
 
 impl Run<'_> {
     /// Renews leases until it is dropped. An attempt is aborted if its lease is lost or cannot be
     /// renewed in time.
-    async fn renew_leases(&self, mut lease_ms: i64) {
+    async fn renew_leases(&self, mut lease_ends_ms: i64) {
         let Self { env, company, live, .. } = self;
         loop {
             Delay::from(Duration::from_millis(RENEW_MS)).await;
-            self.release_waiting().await;
+            self.return_waiting().await;
             let lease = |(id, (generation, _)): (&String, &(i64, _))| Lease { id: id.clone(), generation: *generation };
             let leases: Vec<Lease> = live.borrow().iter().map(lease).collect();
             if leases.is_empty() {
                 continue;
             }
             let now = now_ms();
-            let left = Duration::from_millis(u64::try_from(lease_ms - now).unwrap_or_default());
+            let left = Duration::from_millis(u64::try_from(lease_ends_ms - now).unwrap_or_default());
             let renewal =
                 async { deliveries::renew(&store::database(env, Some(company))?, company, &leases, now).await };
             let renewed = match select(pin!(renewal), pin!(Delay::from(left))).await {
                 Either::Left((Ok(renewed), _)) => {
-                    lease_ms = now + LEASE_MS;
+                    lease_ends_ms = now + LEASE_MS;
                     renewed
                 }
                 Either::Left((Err(error), _)) => {
@@ -95,23 +95,23 @@ impl Run<'_> {
             };
             for Lease { id, .. } in leases {
                 if !renewed.contains(&id)
-                    && let Some((_, Some(attempt))) = live.borrow_mut().remove(&id)
+                    && let Some((_, Some(aborter))) = live.borrow_mut().remove(&id)
                 {
-                    attempt.abort();
+                    aborter.abort();
                 }
             }
         }
     }
 
-    /// Gives waiting deliveries back to the queue if no attempt began since the last renewal: then
+    /// Passes waiting deliveries on to the queue if no attempt began since the last renewal: then
     /// all receivers under way hang.
-    async fn release_waiting(&self) {
+    async fn return_waiting(&self) {
         if self.has_progress.replace(false) {
             return;
         }
         let stuck = self.waiting.take().into_iter().map(|(d, _)| d);
         let stuck = stuck.filter(|d| self.live.borrow_mut().remove(&d.id).is_some()).collect();
-        give_back(self.env, self.company, stuck, 0).await;
+        return_and_wake(self.env, self.company, stuck, 0).await;
     }
 
     async fn attempt(&self, d: Leased, ends_ms: i64) {
@@ -120,21 +120,21 @@ impl Run<'_> {
         if began + i64::from(timeout_ms(&d.target)) > ends_ms {
             // The time of this invocation is over. The queue starts another.
             if live.borrow_mut().remove(&d.id).is_some() {
-                give_back(env, company, vec![d], 0).await;
+                return_and_wake(env, company, vec![d], 0).await;
             }
             return;
         }
-        let Ok(breaker) = web_sys::AbortController::new() else { return };
+        let Ok(aborter) = web_sys::AbortController::new() else { return };
         match live.borrow_mut().get_mut(&d.id) {
-            Some((_, slot)) => *slot = Some(breaker.clone()),
+            Some((_, slot)) => *slot = Some(aborter.clone()),
             None => return, // The lease was lost while the delivery waited.
         }
         let _under_way = concurrency::begin(company, &d.subscription);
-        let (body, exchange) = exchange(env, company, &d, began, &breaker.signal()).await;
+        let (body, exchange) = exchange(env, company, &d, began, &aborter.signal()).await;
         if live.borrow_mut().remove(&d.id).is_none() {
             return; // The lease was lost: the invocation that has it now settles the delivery.
         }
-        settle::push(env, attempt_result(company, d, body, exchange, began)).await;
+        settle::add_and_settle(env, attempt_result(company, d, body, exchange, began)).await;
     }
 }
 
@@ -149,30 +149,30 @@ async fn exchange(
     company: &str,
     d: &Leased,
     began: i64,
-    breaker: &web_sys::AbortSignal,
+    abort_signal: &web_sys::AbortSignal,
 ) -> (Option<String>, Exchange) {
-    let Some(fact) = &d.fact else {
-        return (None, Exchange::failed(Outcome::Refused, "its event is gone"));
+    let Some(event) = &d.event else {
+        return (None, Exchange::failed(Outcome::NotSendable, "its event is gone"));
     };
-    let with_user = match data_with_user(env, company, d, fact).await {
+    let with_user = match data_with_user(env, company, d, event).await {
         Ok(data) => data,
         Err(error) => {
             console_error!("a user was not read for delivery {}: {}", d.id, store::brief(&error));
             return (None, Exchange::failed(Outcome::Unreachable, "TrackMate could not read the user"));
         }
     };
-    let event = PayloadEvent {
-        event: &d.event,
-        ts: fact.ts,
-        data: with_user.as_deref().unwrap_or(&fact.data),
-        source: fact.source,
+    let payload_event = PayloadEvent {
+        name: &d.event_name,
+        ts: event.ts,
+        data: with_user.as_deref().unwrap_or(&event.data),
+        source: event.source,
         message_id: &d.message_id,
-        session: &fact.session,
+        session: &event.session,
         profile: d.profile.as_deref(),
-        context: fact.context.as_deref(),
+        context: event.context.as_deref(),
     };
-    let Some(body) = d.body.clone().or_else(|| payload::body(event)) else {
-        return (None, Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
+    let Some(body) = d.body.clone().or_else(|| payload::body(payload_event)) else {
+        return (None, Exchange::failed(Outcome::NotSendable, "the event's stored data are not JSON"));
     };
     let unsigned =
         Unsigned { company, subscription: &d.subscription, target: &d.target, id: &d.id, now_ms: began, body: &body };
@@ -195,7 +195,7 @@ async fn exchange(
         headers,
         timeout_ms: timeout_ms(&d.target),
         loopback: client::allows_loopback(env),
-        breaker: Some(breaker),
+        abort_signal: Some(abort_signal),
     };
     let exchange = client::post(&message).await;
     (Some(body), exchange)
@@ -207,14 +207,14 @@ async fn data_with_user(
     env: &Env,
     company: &str,
     d: &Leased,
-    fact: &deliveries::DeliveredEvent,
+    event: &deliveries::DeliveredEvent,
 ) -> store::Result<Option<String>> {
     let (Some(id), None, Source::Server, "", "user.updated") =
-        (&d.profile, &d.body, fact.source, fact.session.as_str(), d.event.as_str())
+        (&d.profile, &d.body, event.source, event.session.as_str(), d.event_name.as_str())
     else {
         return Ok(None);
     };
-    let mut data = json::value(&fact.data);
+    let mut data = json::value(&event.data);
     let Some(user) = data.get_mut("user").filter(|user| user.get("timestamps").is_none()) else { return Ok(None) };
     let Some(profile) = people::profile(&store::database(env, Some(company))?, company, id).await? else {
         return Ok(None);
@@ -236,7 +236,7 @@ fn attempt_result(company: &str, d: Leased, body: Option<String>, exchange: Exch
     AttemptResult {
         company: company.to_owned(),
         subscription: d.subscription,
-        event: d.event,
+        event_name: d.event_name,
         failures: d.target.failures,
         next,
         ended: AttemptRow {
@@ -256,25 +256,25 @@ fn attempt_result(company: &str, d: Leased, body: Option<String>, exchange: Exch
     }
 }
 
-/// Releases leased deliveries and sends wake-ups for them after `delay_s` seconds.
-pub async fn give_back(env: &Env, company: &str, leased: Vec<Leased>, delay_s: u32) {
-    if release(env, company, &leased).await {
+/// Returns the leases of these deliveries, and sends wake-ups for them after `delay_s` seconds.
+pub async fn return_and_wake(env: &Env, company: &str, leased: Vec<Leased>, delay_s: u32) {
+    if return_leases(env, company, &leased).await {
         let wakeups: Vec<Wakeup> = leased.into_iter().map(|d| Wakeup::delivery(company, d.id)).collect();
         wakeup::send(env, &wakeups, delay_s).await;
     }
 }
 
-/// Releases leases. → Whether D1 did so; otherwise they run out.
-pub async fn release(env: &Env, company: &str, leased: &[Leased]) -> bool {
+/// Returns leases. → Whether D1 did so; otherwise they run out.
+pub async fn return_leases(env: &Env, company: &str, leased: &[Leased]) -> bool {
     if leased.is_empty() {
         return false;
     }
     let leases: Vec<Lease> = leased.iter().map(|d| Lease { id: d.id.clone(), generation: d.generation }).collect();
-    let released =
-        async { deliveries::give_back(&store::database(env, Some(company))?, company, &leases, now_ms()).await };
-    let released = released.await;
-    if let Err(error) = &released {
-        console_error!("leases were not given back and run out: {}", store::brief(error));
+    let returned =
+        async { deliveries::return_leases(&store::database(env, Some(company))?, company, &leases, now_ms()).await };
+    let returned = returned.await;
+    if let Err(error) = &returned {
+        console_error!("leases were not returned and run out: {}", store::brief(error));
     }
-    released.is_ok()
+    returned.is_ok()
 }

@@ -11,7 +11,7 @@ pub struct AttemptResult {
     /// The subscription of the delivery.
     pub subscription: String,
     /// The event name that the subscriber sees.
-    pub event: String,
+    pub event_name: String,
     /// Deliveries given up in a row before this one was leased.
     pub failures: i64,
     /// What happens to the delivery next.

@@ -28,7 +28,7 @@ pub struct Message<'a> {
     /// Whether plain http to this machine is allowed.
     pub loopback: bool,
     /// Aborts the request.
-    pub breaker: Option<&'a web_sys::AbortSignal>,
+    pub abort_signal: Option<&'a web_sys::AbortSignal>,
 }
 
 /// The result of a request.
@@ -75,12 +75,12 @@ pub fn check_url(url: &str, own_host: Option<&str>, loopback: bool) -> Result<St
 /// Posts a message. Never fails: every failure is an outcome.
 pub async fn post(message: &Message<'_>) -> Exchange {
     if let Err(why) = check_url(message.url, None, message.loopback) {
-        return Exchange::failed(Outcome::Refused, why);
+        return Exchange::failed(Outcome::NotSendable, why);
     }
     let deadline = web_sys::AbortSignal::timeout_with_u32(message.timeout_ms);
     let signal = message
-        .breaker
-        .map_or_else(|| deadline.clone(), |breaker| web_sys::AbortSignal::any(&js_sys::Array::of2(&deadline, breaker)));
+        .abort_signal
+        .map_or_else(|| deadline.clone(), |abort| web_sys::AbortSignal::any(&js_sys::Array::of2(&deadline, abort)));
     match exchange(message, &signal.into()).await {
         Ok(exchange) => exchange,
         Err(_) if deadline.aborted() => {

@@ -8,7 +8,7 @@ use futures_util::future::join4;
 use trackmate_wire::limits::{FULL_WAIT_S, TAIL_MS_MAX};
 use worker::{Env, console_error};
 
-use crate::delivery::attempt::{give_back, release, run};
+use crate::delivery::attempt::{return_and_wake, return_leases, run};
 use crate::delivery::wakeup::{self, Wakeup, WakeupTarget};
 use crate::delivery::{concurrency, throttle};
 use crate::runtime::clock::now_ms;
@@ -23,9 +23,9 @@ pub(crate) fn lease_budget<'a>(cx: &'a Context, company: &str) -> &'a LeaseBudge
     cx.lease_budget_or(|| concurrency::lease_budget(cx.env(), company))
 }
 
-/// Dispatches the deliveries that a command emitted, once the answer is sent. The deliveries of a
+/// Has the deliveries of a command dispatched once the answer is sent. The deliveries of a
 /// company form one outbox, because an invocation attempts a bounded number.
-pub(crate) fn after_answer(cx: &Context) {
+pub(crate) fn schedule(cx: &Context) {
     for (company, outbox) in cx.take_outboxes() {
         if !outbox.is_empty() {
             cx.after_answer(self::outbox(cx.env().clone(), company, outbox));
@@ -37,21 +37,20 @@ pub(crate) fn after_answer(cx: &Context) {
 pub async fn outbox(env: Env, company: String, outbox: Outbox) {
     let delay_s = if outbox.pending.is_empty() || concurrency::has_capacity(&company) { 0 } else { FULL_WAIT_S };
     let pending: Vec<Wakeup> = outbox.pending.into_iter().map(|id| Wakeup::delivery(&company, id)).collect();
-    let paced: Vec<Wakeup> = outbox.paced.into_iter().map(|id| Wakeup::subscription(&company, id)).collect();
+    let free_slots: Vec<Wakeup> = outbox.free_slots.into_iter().map(|id| Wakeup::subscription(&company, id)).collect();
     let mut leased = outbox.leased;
     let beyond = leased.split_off(leased.len().min(concurrency::attempts_max(&env)));
     join4(
         wakeup::send(&env, &pending, delay_s),
-        wakeup::send(&env, &paced, 0),
-        give_back(&env, &company, beyond, 0),
+        wakeup::send(&env, &free_slots, 0),
+        return_and_wake(&env, &company, beyond, 0),
         run(&env, &company, leased, now_ms() + TAIL_MS_MAX, 0),
     )
     .await;
 }
 
-/// Claims these deliveries and attempts them after the answer. Those above `ATTEMPTS_MAX` go to the
-/// queue.
-pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
+/// Leases these deliveries and attempts them. Those above `ATTEMPTS_MAX` go to the queue.
+pub async fn attempt_now(env: Env, company: String, mut ids: Vec<String>) {
     let later = ids.split_off(ids.len().min(concurrency::attempts_max(&env)));
     let wakeups: Vec<Wakeup> = later.into_iter().map(|id| Wakeup::delivery(&company, id)).collect();
     wakeup::send(&env, &wakeups, 0).await;
@@ -97,7 +96,7 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
             leased.into_iter().partition(|d| concurrency::is_busy(&company, &d.subscription));
         let again: Vec<Wakeup> =
             busy.iter().filter_map(|d| hints.remove(&d.id)).filter(|w| !w.is_superseded()).collect();
-        if release(env, &company, &busy).await {
+        if return_leases(env, &company, &busy).await {
             wakeup::send(env, &again, FULL_WAIT_S).await;
         }
         let env = env.clone();
@@ -113,8 +112,8 @@ async fn lease(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
     }
     let leased = async { deliveries::lease(&store::database(env, Some(company))?, company, ids, now_ms()).await };
     match leased.await {
-        Ok((leased, paced)) => {
-            let wakeups: Vec<Wakeup> = paced.into_iter().map(|id| Wakeup::subscription(company, id)).collect();
+        Ok((leased, free_slots)) => {
+            let wakeups: Vec<Wakeup> = free_slots.into_iter().map(|id| Wakeup::subscription(company, id)).collect();
             wakeup::send(env, &wakeups, 0).await;
             leased
         }

@@ -20,7 +20,7 @@ const PREFIX: &str = "webhook.";
 /// true.
 pub(crate) fn possible(results: &[AttemptResult], now_ms: i64) -> Vec<OperationalEvent> {
     let mut operational_events: Vec<OperationalEvent> = Vec::new();
-    for d in results.iter().filter(|d| !d.event.starts_with(PREFIX)) {
+    for d in results.iter().filter(|d| !d.event_name.starts_with(PREFIX)) {
         let names: &[&'static str] = match d.next {
             Next::Delivered if d.failures > 0 => &["webhook.recovered"],
             Next::Delivered | Next::Retry(_) => &[],
@@ -39,7 +39,7 @@ pub(crate) fn possible(results: &[AttemptResult], now_ms: i64) -> Vec<Operationa
                 name,
                 subscription: d.subscription.clone(),
                 delivery: d.ended.id.clone(),
-                data: json!({"webhookId": d.subscription, "deliveryId": d.ended.id, "event": d.event}),
+                data: json!({"webhookId": d.subscription, "deliveryId": d.ended.id, "event": d.event_name}),
             });
         }
     }

@@ -9,8 +9,8 @@ use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::store::{self, Db, deliveries, progress};
 
-/// Runs the recovery once the answer is sent. The sweep does what is too much for one run.
-pub(crate) fn after_answer(cx: &Context) {
+/// Has the recovery run once the answer is sent. The sweep does what is too much for one run.
+pub(crate) fn schedule(cx: &Context) {
     let env = cx.env().clone();
     cx.after_answer(async move { run(&env, SWEEP_DELIVERIES_MAX).await });
 }
@@ -20,7 +20,7 @@ pub async fn run(env: &Env, most: usize) {
     let Some(db) = database(env) else { return };
     report("held deliveries", deliveries::release(&db, now_ms()).await);
     report("due deliveries", wake_due(env, &db, most).await);
-    report("throttle slots", wake_paced(env, &db).await);
+    report("throttle slots", wake_free_slots(env, &db).await);
 }
 
 pub(crate) fn database(env: &Env) -> Option<Db> {
@@ -48,10 +48,11 @@ async fn wake_due(env: &Env, db: &Db, most: usize) -> store::Result<()> {
     Ok(())
 }
 
-async fn wake_paced(env: &Env, db: &Db) -> store::Result<()> {
+async fn wake_free_slots(env: &Env, db: &Db) -> store::Result<()> {
     let now = now_ms();
-    let paced = deliveries::paced(db, now).await?;
-    let wakeups: Vec<Wakeup> = paced.into_iter().map(|s| Wakeup::subscription(&s.company, s.id).swept(now)).collect();
+    let free_slots = deliveries::free_slots(db, now).await?;
+    let wakeups: Vec<Wakeup> =
+        free_slots.into_iter().map(|s| Wakeup::subscription(&s.company, s.id).swept(now)).collect();
     wakeup::send(env, &wakeups, 0).await;
     Ok(())
 }

@@ -40,7 +40,7 @@ thread_local! {
 }
 
 /// Adds a result to the list. Settles the list, unless another invocation of this isolate does.
-pub async fn push(env: &Env, result: AttemptResult) {
+pub async fn add_and_settle(env: &Env, result: AttemptResult) {
     let now = now_ms();
     let me = POOL.with_borrow_mut(|pool| {
         pool.results.push(result);

@@ -1,6 +1,6 @@
-//! Throttle slots of a subscription whose deliveries go one at a time or at a limited rate: the
-//! probe of an open circuit, or a rate limit. D1 decides who takes a slot
-//! (`subscription.pace.sql`), so of many invocations that wake up only one goes ahead.
+//! A throttle slot is the right of a subscription to send some of its held deliveries: the probe of
+//! an open circuit, or those that its rate limit allows in one second. D1 decides who takes a slot
+//! (`subscription.take_slot.sql`), so of many invocations that wake up only one goes ahead.
 
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ pub async fn run_slots(env: &Env, company: &str, subscription: &str, ends_ms: i6
         let began = now_ms();
         let slot = async {
             let db = store::database(env, Some(company))?;
-            deliveries::take_turn(&db, company, subscription, began, i64::try_from(left).unwrap_or(i64::MAX)).await
+            deliveries::take_throttle_slot(&db, company, subscription, began, i64::try_from(left).unwrap_or(i64::MAX))
+                .await
         };
         let leased = match slot.await {
             Ok(leased) => leased,

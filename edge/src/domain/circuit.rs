@@ -38,7 +38,7 @@ pub struct Seen {
 impl Circuit {
     /// Makes this delivery the probe, if a probe is due. The next probe is due at `probe_ends_ms`,
     /// when this one's lease must have ended.
-    pub const fn take_turn(&mut self, probe: u32, now_ms: i64, probe_ends_ms: i64) -> bool {
+    pub const fn begin_probe(&mut self, probe: u32, now_ms: i64, probe_ends_ms: i64) -> bool {
         match self.open_until {
             Some(until) if until <= now_ms => {
                 self.open_until = Some(probe_ends_ms);
@@ -102,11 +102,11 @@ mod tests {
     #[test]
     fn a_circuit_has_one_probe_at_a_time_and_each_failed_probe_doubles_the_pause_up_to_ten_minutes() {
         let mut circuit = Circuit { trouble: OPENS_AFTER, open_until: Some(30_000), probe: None };
-        assert!(!circuit.take_turn(7, 29_999, 50_000));
+        assert!(!circuit.begin_probe(7, 29_999, 50_000));
         let mut now = 30_000;
         for pause_s in [60, 120, 240, 480, 600, 600] {
-            assert!(circuit.take_turn(7, now, now + 20_000));
-            assert!(!circuit.take_turn(8, now + 1, now + 20_001), "another delivery is the probe");
+            assert!(circuit.begin_probe(7, now, now + 20_000));
+            assert!(!circuit.begin_probe(8, now + 1, now + 20_001), "another delivery is the probe");
             circuit.note(Seen { bad: 1, probed: true, alive: 0 }, now + 10);
             assert_eq!(circuit.open_until, Some(now + 10 + pause_s * 1000));
             now += 10 + pause_s * 1000;

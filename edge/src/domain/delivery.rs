@@ -18,7 +18,7 @@ pub enum State {
     Held,
     /// The receiver has it.
     Delivered,
-    /// The receiver refused it.
+    /// The receiver refused it, or it could not be sent.
     FailedPermanent,
     /// All its attempts are used.
     Exhausted,
@@ -67,9 +67,9 @@ impl Delivery {
     /// Makes a new delivery: held if its subscription is not open, leased if the invocation that
     /// stores it also attempts it.
     #[must_use]
-    pub const fn new(open: bool, lease_ms: Option<i64>, now_ms: i64) -> Self {
-        let (state, generation, due_ms) = match lease_ms {
-            Some(lease_ms) if open => (State::Leased, 1, lease_ms),
+    pub const fn new(open: bool, lease_ends_ms: Option<i64>, now_ms: i64) -> Self {
+        let (state, generation, due_ms) = match lease_ends_ms {
+            Some(lease_ends_ms) if open => (State::Leased, 1, lease_ends_ms),
             Some(_) | None => (if open { State::Pending } else { State::Held }, 0, now_ms),
         };
         Self { state, generation, tries: 0, interrupted: 0, due_ms }
@@ -85,10 +85,10 @@ impl Delivery {
         }
     }
 
-    /// Leases the delivery until `lease_ms` if it is due, and returns its new generation. A due
-    /// delivery is held if its subscription is not open, and given up if it was interrupted too
-    /// often.
-    pub const fn lease(&mut self, open: bool, now_ms: i64, lease_ms: i64) -> Option<i64> {
+    /// Leases the delivery until `lease_ends_ms` if it is due, and returns its new generation. A
+    /// due delivery is held if its subscription is not open, and given up if it was interrupted
+    /// too often.
+    pub const fn lease(&mut self, open: bool, now_ms: i64, lease_ends_ms: i64) -> Option<i64> {
         if !self.is_due(now_ms) {
             return None;
         }
@@ -104,32 +104,32 @@ impl Delivery {
             return None;
         }
         self.interrupted += was_leased as i64;
-        Some(self.begin_lease(lease_ms))
+        Some(self.begin_lease(lease_ends_ms))
     }
 
-    /// Leases a held delivery, because it is a probe or its turn has come.
-    pub const fn lease_held(&mut self, lease_ms: i64) -> Option<i64> {
-        if matches!(self.state, State::Held) { Some(self.begin_lease(lease_ms)) } else { None }
+    /// Leases a held delivery, because a throttle slot was taken for it.
+    pub const fn lease_held(&mut self, lease_ends_ms: i64) -> Option<i64> {
+        if matches!(self.state, State::Held) { Some(self.begin_lease(lease_ends_ms)) } else { None }
     }
 
-    const fn begin_lease(&mut self, lease_ms: i64) -> i64 {
+    const fn begin_lease(&mut self, lease_ends_ms: i64) -> i64 {
         self.state = State::Leased;
         self.generation += 1;
-        self.due_ms = lease_ms;
+        self.due_ms = lease_ends_ms;
         self.generation
     }
 
     /// Prolongs a valid lease. `false`: the lease is lost, and the attempt must stop.
-    pub const fn renew(&mut self, generation: i64, now_ms: i64, lease_ms: i64) -> bool {
+    pub const fn renew(&mut self, generation: i64, now_ms: i64, lease_ends_ms: i64) -> bool {
         let holds = matches!(self.state, State::Leased) && self.generation == generation && self.due_ms > now_ms;
         if holds {
-            self.due_ms = lease_ms;
+            self.due_ms = lease_ends_ms;
         }
         holds
     }
 
-    /// Gives an unused lease back.
-    pub const fn give_back(&mut self, generation: i64, now_ms: i64) {
+    /// Returns an unused lease.
+    pub const fn return_lease(&mut self, generation: i64, now_ms: i64) {
         if matches!(self.state, State::Leased) && self.generation == generation {
             self.state = State::Pending;
             self.due_ms = now_ms;
@@ -175,8 +175,9 @@ pub enum Outcome {
     Answered(u16, Option<u32>),
     /// No answer: a connection, TLS or DNS failure, or a timeout.
     Unreachable,
-    /// The URL is not allowed, and nothing was sent.
-    Refused,
+    /// Nothing was sent: the URL is not allowed, or no body could be built, because the event was
+    /// deleted or its data are not JSON.
+    NotSendable,
 }
 
 /// How a subscription's deliveries are retried.
@@ -235,7 +236,7 @@ pub enum Next {
     Delivered,
     /// It is tried again after this many seconds.
     Retry(u32),
-    /// The receiver refused it, and would refuse it again.
+    /// The receiver refused it and would refuse it again, or it could not be sent.
     FailedPermanent,
     /// All its attempts are used.
     Exhausted,
@@ -268,7 +269,7 @@ pub fn after_attempt(outcome: &Outcome, attempt: u32, policy: Policy, random: f6
             Next::Retry(policy.delay_s(attempt, random).max(asked_s.unwrap_or_default().min(RETRY_AFTER_S_MAX)))
         }
         Outcome::Unreachable => Next::Retry(policy.delay_s(attempt, random)),
-        Outcome::Answered(_, _) | Outcome::Refused => Next::FailedPermanent,
+        Outcome::Answered(_, _) | Outcome::NotSendable => Next::FailedPermanent,
     }
 }
 
@@ -287,7 +288,7 @@ pub fn retry_after_s(header: &str, now_ms: i64) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Outcome::{Answered, Refused, Unreachable};
+    use Outcome::{Answered, NotSendable, Unreachable};
     use proptest::prelude::*;
 
     fn funnel() -> Policy {
@@ -303,11 +304,11 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_and_a_redirect_are_final() {
+    fn a_refusal_a_redirect_and_a_delivery_that_cannot_be_sent_are_final() {
         for status in [301, 302, 400, 401, 404, 410, 422] {
             assert_eq!(after_attempt(&Answered(status, None), 1, funnel(), 0.5), Next::FailedPermanent, "{status}");
         }
-        assert_eq!(after_attempt(&Refused, 1, funnel(), 0.5), Next::FailedPermanent);
+        assert_eq!(after_attempt(&NotSendable, 1, funnel(), 0.5), Next::FailedPermanent);
         for status in [408, 425, 429, 500, 502, 599] {
             assert_eq!(after_attempt(&Answered(status, None), 1, funnel(), 0.5), Next::Retry(1), "{status}");
         }

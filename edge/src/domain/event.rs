@@ -65,15 +65,30 @@ pub struct Row {
     pub sent_by_server: Option<i64>,
 }
 
-/// The result of validating a request's items.
+/// A request's items after validation.
 #[derive(Debug, Default)]
-pub struct Sorted {
+pub struct Validated {
     /// Rows to store, each id once.
     pub rows: Vec<Row>,
+    /// The other items.
+    pub left_out: LeftOut,
+}
+
+/// The items of a request that are not stored.
+#[derive(Debug, Default)]
+pub struct LeftOut {
     /// Items with the id of an earlier item of the request.
     pub repeated: Vec<Row>,
     /// Rejected items: the place in the request, and the problem.
     pub rejected: Vec<(usize, Problem)>,
+}
+
+impl LeftOut {
+    /// How many items are left out.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.repeated.len() + self.rejected.len()
+    }
 }
 
 #[derive(Deserialize)]
@@ -89,23 +104,23 @@ pub(crate) struct Item<'a> {
     identifier: Option<Value>,
 }
 
-/// Sorts a request's items into rows and rejected ones. `fresh_id` makes an id for an event that
-/// has neither an id nor a time.
-pub fn sort<'a>(
+/// Validates a request's items and makes the rows of the valid ones. `fresh_id` makes an id for an
+/// event that has neither an id nor a time.
+pub fn validate<'a>(
     items: impl Iterator<Item = &'a str>,
     arrival: Arrival<'_>,
     mut fresh_id: impl FnMut() -> String,
-) -> Sorted {
-    let mut sorted = Sorted::default();
+) -> Validated {
+    let mut validated = Validated::default();
     let mut seen = HashSet::new();
     for (place, item) in items.enumerate() {
         match row(item, place, arrival, &mut fresh_id) {
-            Ok(row) if seen.insert(row.id.clone()) => sorted.rows.push(row),
-            Ok(row) => sorted.repeated.push(row),
-            Err(problem) => sorted.rejected.push((place, problem)),
+            Ok(row) if seen.insert(row.id.clone()) => validated.rows.push(row),
+            Ok(row) => validated.left_out.repeated.push(row),
+            Err(problem) => validated.left_out.rejected.push((place, problem)),
         }
     }
-    sorted
+    validated
 }
 
 /// Validates one item (JSON text) and makes its row.
@@ -358,9 +373,9 @@ mod tests {
             r#"{"eventType":"b","messageId":"1"}"#,
             r#"{"eventType":"c"}"#,
         ];
-        let sorted = sort(items.into_iter(), NOW, || "fresh".into());
-        assert_eq!(sorted.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
-        assert_eq!((sorted.repeated.len(), sorted.rejected.iter().map(|r| r.0).collect::<Vec<_>>()), (1, vec![1]));
+        let Validated { rows, left_out } = validate(items.into_iter(), NOW, || "fresh".into());
+        assert_eq!(rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!((left_out.repeated.len(), left_out.rejected.iter().map(|r| r.0).collect::<Vec<_>>()), (1, vec![1]));
     }
 
     #[test]

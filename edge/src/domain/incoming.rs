@@ -51,7 +51,7 @@ impl Outcome {
 
 /// A receipt, as an item of the JSON parameter of `incoming.insert`.
 #[derive(Debug, Serialize)]
-pub struct Entry {
+pub struct Receipt {
     /// The outcome.
     #[serde(rename = "o")]
     pub outcome: Outcome,
@@ -78,7 +78,7 @@ pub struct Entry {
     sent_by_server: Option<i64>,
 }
 
-impl Entry {
+impl Receipt {
     /// The receipt of an item that is stored, or was stored before.
     #[must_use]
     pub fn accepted(row: &Row, is_new: bool) -> Self {
@@ -227,7 +227,7 @@ mod tests {
 
     fn rejected(item: &Value) -> Value {
         let problem = Problem::field(Code::InvalidTimestamp, "timestamp", "timestamp is ISO 8601");
-        serde_json::to_value(Entry::rejected(Some(&item.to_string()), None, Some("session_1"), &problem)).unwrap()
+        serde_json::to_value(Receipt::rejected(Some(&item.to_string()), None, Some("session_1"), &problem)).unwrap()
     }
 
     #[test]
@@ -238,9 +238,9 @@ mod tests {
             "tags": ["a", "b", "c", "d"],
                           "ada@example.com": 1, "deep": {"a": {"b": {"c": {"d": 1}}}}},
         });
-        let entry = rejected(&item);
+        let receipt = rejected(&item);
         assert_eq!(
-            entry,
+            receipt,
             json!({
                 "o": "rejected", "i": "m-1", "n": "signup", "c": "invalid_timestamp",
                 "m": "timestamp is ISO 8601", "f": "timestamp", "s": "session_1",
@@ -257,24 +257,24 @@ mod tests {
         for telling in
             ["ada@example.com", "sms:+47 123 45 678@x", "+4712345678", "tm_live_0123456789", "Bearer abc", "a\u{0}b"]
         {
-            let entry = rejected(&json!({"eventType": telling, "messageId": telling}));
-            assert!(!entry.to_string().contains(telling), "{entry}");
+            let receipt = rejected(&json!({"eventType": telling, "messageId": telling}));
+            assert!(!receipt.to_string().contains(telling), "{receipt}");
         }
         assert_eq!(["task_done", "x sk_live_1", "ada@x.io bought"].map(name_kept), ["task_done", MASK, MASK]);
-        let entry = rejected(&json!({"eventType": "order.paid", "messageId": "order-20251018-77"}));
-        assert_eq!((&entry["n"], &entry["i"]), (&json!("order.paid"), &json!("order-20251018-77")));
+        let receipt = rejected(&json!({"eventType": "order.paid", "messageId": "order-20251018-77"}));
+        assert_eq!((&receipt["n"], &receipt["i"]), (&json!("order.paid"), &json!("order-20251018-77")));
     }
 
     #[test]
     fn the_shape_of_any_item_is_small() {
         let wide: Map<String, Value> = (0..5000).map(|n| (format!("key{n}"), json!({"a": n}))).collect();
-        let entry = rejected(&json!({"eventType": "x".repeat(3000), "eventData": wide}));
-        assert!(entry.to_string().len() < 4000, "{}", entry.to_string().len());
-        assert_eq!(entry["n"], Value::Null);
+        let receipt = rejected(&json!({"eventType": "x".repeat(3000), "eventData": wide}));
+        assert!(receipt.to_string().len() < 4000, "{}", receipt.to_string().len());
+        assert_eq!(receipt["n"], Value::Null);
         for raw in ["", "5", "[", "\"text\"", "null"] {
             let problem = Problem::new(Code::InvalidField, "an event is an object");
-            let entry = serde_json::to_value(Entry::rejected(Some(raw), None, None, &problem)).unwrap();
-            assert_eq!((&entry["n"], &entry["i"], entry.get("d")), (&Value::Null, &Value::Null, None));
+            let receipt = serde_json::to_value(Receipt::rejected(Some(raw), None, None, &problem)).unwrap();
+            assert_eq!((&receipt["n"], &receipt["i"], receipt.get("d")), (&Value::Null, &Value::Null, None));
         }
     }
 

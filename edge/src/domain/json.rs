@@ -2,7 +2,7 @@
 //!
 //! The grammar of JSON allows texts that many readers refuse: half of a surrogate pair (from an
 //! emoji that was cut), a number beyond a double, an object with the same name twice. Python also
-//! writes `NaN` and `Infinity`. Bodies are corrected here, once, when they arrive:
+//! writes `NaN` and `Infinity`. Bodies are normalised here, once, when they arrive:
 //!
 //! - Half of a pair becomes U+FFFD, in values and in names.
 //! - A number beyond a double, `NaN`, `Infinity` and `-Infinity` become null.
@@ -23,30 +23,30 @@ const REPLACEMENT: &str = "\u{fffd}";
 /// point.
 const DIGITS_SURE: usize = 300;
 
-/// The text, with replacements for what some readers refuse. Most texts need none and are not
-/// copied.
+/// The normalised text: what some readers refuse is replaced. Most texts need no replacement and
+/// are not copied.
 #[must_use]
-pub fn read(text: &str) -> Cow<'_, str> {
+pub fn normalised(text: &str) -> Cow<'_, str> {
     let mut scan = Scan { text, bytes: text.as_bytes(), ..Scan::default() };
     scan.run();
-    if scan.edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(scan.edited()) }
+    if scan.edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(scan.apply_edits()) }
 }
 
-/// Parses a stored text. Texts that were stored before bodies were corrected may contain anything.
+/// Parses a stored text. Texts that were stored before bodies were normalised may contain anything.
 /// A text that is not JSON becomes null.
 #[must_use]
 pub fn value(text: &str) -> Value {
-    serde_json::from_str(text).or_else(|_| serde_json::from_str(&read(text))).unwrap_or_default()
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&normalised(text))).unwrap_or_default()
 }
 
-/// A stored text as raw JSON. It may also have been stored before bodies were corrected.
+/// A stored text as raw JSON. It may also have been stored before bodies were normalised.
 ///
 /// # Errors
 /// If it is not JSON.
 pub fn raw(text: String) -> serde_json::Result<Box<RawValue>> {
-    RawValue::from_string(match read(&text) {
+    RawValue::from_string(match normalised(&text) {
         Cow::Borrowed(_) => text,
-        Cow::Owned(mended) => mended,
+        Cow::Owned(normalised) => normalised,
     })
 }
 
@@ -206,7 +206,7 @@ impl Scan<'_> {
         name(self.text.get(from..scan.at).unwrap_or_default())
     }
 
-    fn edited(mut self) -> String {
+    fn apply_edits(mut self) -> String {
         // A removed member may contain other edits.
         self.edits.sort_unstable_by_key(|edit| (edit.from, std::cmp::Reverse(edit.to)));
         let (mut out, mut at) = (String::with_capacity(self.text.len()), 0);
@@ -232,7 +232,7 @@ fn is_beyond(token: &str) -> bool {
 fn name(quoted: &str) -> Cow<'_, str> {
     let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
     if inner.contains('\\') {
-        serde_json::from_str(&read(quoted)).map_or(Cow::Borrowed(inner), Cow::Owned)
+        serde_json::from_str(&normalised(quoted)).map_or(Cow::Borrowed(inner), Cow::Owned)
     } else {
         Cow::Borrowed(inner)
     }
@@ -265,10 +265,10 @@ mod tests {
             "}",
             "]]}",
         ] {
-            assert!(matches!(read(text), Cow::Borrowed(same) if same == text), "{text}");
+            assert!(matches!(normalised(text), Cow::Borrowed(same) if same == text), "{text}");
         }
-        assert_eq!(read(&"9".repeat(309)), "null");
-        assert!(matches!(read(&"9".repeat(308)), Cow::Borrowed(_)), "308 digits are a double");
+        assert_eq!(normalised(&"9".repeat(309)), "null");
+        assert!(matches!(normalised(&"9".repeat(308)), Cow::Borrowed(_)), "308 digits are a double");
     }
 
     #[test]
@@ -288,13 +288,13 @@ mod tests {
             (r#"{"k\ud800":1,"k\ud801":2}"#, "{\"k\u{fffd}\":2}"),
             (r#"[{"a":[{"b":1,"b":[1,2]}],"a":{"b":1,"b":2}}]"#, r#"[{"a":{"b":2}}]"#),
         ] {
-            assert_eq!(read(text), expected, "{text}");
-            serde_json::from_str::<Value>(&read(text)).unwrap();
+            assert_eq!(normalised(text), expected, "{text}");
+            serde_json::from_str::<Value>(&normalised(text)).unwrap();
         }
     }
 
     #[test]
-    fn texts_stored_before_the_correction_of_bodies_can_be_read() {
+    fn texts_stored_before_bodies_were_normalised_can_be_read() {
         assert_eq!(value(r#"{"a":"\ud800","b":1e999,"c":1}"#), json!({"a": "\u{fffd}", "b": null, "c": 1}));
         assert_eq!(value("{"), Value::Null);
         assert_eq!(raw(r#"{"a": "\ud800"}"#.to_owned()).unwrap().get(), "{\"a\": \"\u{fffd}\"}");
@@ -305,10 +305,10 @@ mod tests {
     fn the_work_depends_only_on_the_length_of_the_body() {
         let many: String = (0..100_000).map(|n| format!("\"{}\":1e999,", n % 50_000)).collect();
         let started = std::time::Instant::now();
-        let read = read(&format!("{{{many}\"x\":1}}")).into_owned();
-        assert_eq!(serde_json::from_str::<serde_json::Map<_, _>>(&read).unwrap().len(), 50_001);
-        let _ = super::read(&"[{\"a\":".repeat(100_000));
-        let _ = super::read(&"\\u0061".repeat(100_000));
+        let text = normalised(&format!("{{{many}\"x\":1}}")).into_owned();
+        assert_eq!(serde_json::from_str::<serde_json::Map<_, _>>(&text).unwrap().len(), 50_001);
+        let _ = normalised(&"[{\"a\":".repeat(100_000));
+        let _ = normalised(&"\\u0061".repeat(100_000));
         assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 
@@ -349,19 +349,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_reader_accepts_the_result_and_reading_it_again_changes_nothing(text in any()) {
-            let once = read(&text).into_owned();
-            let held: Value = serde_json::from_str(&once).unwrap();
-            prop_assert_eq!(read(&once), once.as_str());
+        fn every_reader_accepts_the_result_and_normalising_it_again_changes_nothing(text in any()) {
+            let once = normalised(&text).into_owned();
+            let parsed: Value = serde_json::from_str(&once).unwrap();
+            prop_assert_eq!(normalised(&once), once.as_str());
             // No name remains twice: a reader with unique names finds as many.
             let colons = once.matches(" : ").count();
             let commas = once.matches(", ").count();
-            prop_assert!(size(&held) >= colons + commas, "{}", once);
+            prop_assert!(size(&parsed) >= colons + commas, "{}", once);
         }
 
         #[test]
         fn no_text_makes_it_panic(text in r#"[\[\]{}",:\\uNI\-0-9eEd8a ]{0,60}"#) {
-            let _ = read(&text);
+            let _ = normalised(&text);
         }
     }
 }

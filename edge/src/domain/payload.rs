@@ -1,5 +1,5 @@
-//! The body of a delivery: `{event, timestamp, data, metadata}` (seeds 002–004). It is made once,
-//! and exactly these bytes are stored, signed and sent.
+//! The body of a delivery: `{event, timestamp, data, metadata}` (seeds 002–004). It is made
+//! by an attempt. Once an attempt is settled, its bytes are stored, and later ones send the same.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -11,7 +11,7 @@ use super::{clock, json};
 #[derive(Debug, Clone, Copy)]
 pub struct PayloadEvent<'a> {
     /// The event's name for the subscriber.
-    pub event: &'a str,
+    pub name: &'a str,
     /// When it happened, as a `ts`.
     pub ts: i64,
     /// `eventData`, as sent.
@@ -53,21 +53,21 @@ struct Metadata<'a> {
 
 /// The body. `None` if the stored data are not JSON, which validation rules out.
 #[must_use]
-pub fn body(fact: PayloadEvent<'_>) -> Option<String> {
-    let data = json::read(fact.data);
+pub fn body(event: PayloadEvent<'_>) -> Option<String> {
+    let data = json::normalised(event.data);
     let data: &RawValue = serde_json::from_str(&data).ok()?;
-    let context = fact.context.map(json::read);
+    let context = event.context.map(json::normalised);
     let context = context.as_deref().and_then(|context| serde_json::from_str::<&RawValue>(context).ok());
     serde_json::to_string(&Body {
-        event: fact.event,
-        timestamp: clock::iso(clock::ts_ms(fact.ts)),
+        event: event.name,
+        timestamp: clock::iso(clock::ts_ms(event.ts)),
         data,
         metadata: Metadata {
-            source: fact.source.name(),
-            action: fact.event.rsplit('.').next().unwrap_or(fact.event),
-            message_id: fact.message_id,
-            session_id: Some(fact.session).filter(|s| !s.is_empty()),
-            user_id: fact.profile,
+            source: event.source.name(),
+            action: event.name.rsplit('.').next().unwrap_or(event.name),
+            message_id: event.message_id,
+            session_id: Some(event.session).filter(|s| !s.is_empty()),
+            user_id: event.profile,
             context: context.filter(|context| !matches!(context.get(), "{}" | "null")),
         },
     })
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn a_delivery_body_has_its_documented_form_and_the_data_as_sent() {
-        let fact = PayloadEvent {
-            event: "booking.created",
+        let event = PayloadEvent {
+            name: "booking.created",
             ts: clock::event_ts(1_764_513_045_123, 0),
             data: r#"{"amount":79.990}"#,
             source: Source::Server,
@@ -123,15 +123,15 @@ mod tests {
             context: None,
         };
         assert_eq!(
-            body(fact).unwrap(),
+            body(event).unwrap(),
             r#"{"event":"booking.created","timestamp":"2025-11-30T14:30:45.123Z","data":{"amount":79.990},"metadata":{"source":"webhook","action":"created","messageId":"m1","sessionId":null,"userId":null}}"#
         );
     }
 
     #[test]
     fn a_delivery_body_has_the_context_of_its_event() {
-        let fact = PayloadEvent {
-            event: "page_view",
+        let event = PayloadEvent {
+            name: "page_view",
             ts: clock::event_ts(1_764_513_045_123, 0),
             data: "{}",
             source: Source::Browser,
@@ -141,10 +141,10 @@ mod tests {
             context: Some(r#"{"campaign":{"source":"mail"}}"#),
         };
         let end = r#""userId":null,"context":{"campaign":{"source":"mail"}}}}"#;
-        assert!(body(fact).unwrap().ends_with(end));
+        assert!(body(event).unwrap().ends_with(end));
         for nothing in ["{}", "null", "no JSON"] {
             assert!(
-                body(PayloadEvent { context: Some(nothing), ..fact }).unwrap().ends_with(r#""userId":null}}"#),
+                body(PayloadEvent { context: Some(nothing), ..event }).unwrap().ends_with(r#""userId":null}}"#),
                 "{nothing}"
             );
         }

@@ -344,7 +344,7 @@ impl Person {
 /// # Errors
 /// If it is not a JSON object.
 pub fn traits(json: &str) -> serde_json::Result<Traits> {
-    serde_json::from_str(&super::json::read(json))
+    serde_json::from_str(&super::json::normalised(json))
 }
 
 /// Checks the size of traits, given as compact JSON.

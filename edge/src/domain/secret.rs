@@ -35,28 +35,28 @@ impl Scope {
     }
 }
 
-/// The text with each key shortened to the part that lists show, and `***`. JSON stays the same
-/// JSON otherwise.
+/// The text with each key of TrackMate shortened to the part that lists show, and `***`, whichever
+/// company it belongs to. JSON stays the same JSON otherwise.
 #[must_use]
-pub fn hidden(text: String) -> String {
+pub fn keys_shortened(text: String) -> String {
     if !is_in(&text) {
         return text;
     }
-    let mut kept = String::with_capacity(text.len());
+    let mut shortened = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some((before, kind, after)) = next(rest) {
-        kept.push_str(before);
-        kept.push_str(kind);
+        shortened.push_str(before);
+        shortened.push_str(kind);
         let digits = after.bytes().take_while(u8::is_ascii_hexdigit).count();
         let (shown, left) = if digits < DIGITS { (0, 0) } else { (DIGITS_SHOWN, digits) };
-        kept.push_str(after.get(..shown).unwrap_or_default());
+        shortened.push_str(after.get(..shown).unwrap_or_default());
         if left > 0 {
-            kept.push_str("***");
+            shortened.push_str("***");
         }
         rest = after.get(left..).unwrap_or_default();
     }
-    kept.push_str(rest);
-    kept
+    shortened.push_str(rest);
+    shortened
 }
 
 /// Whether the text may contain a key.
@@ -82,9 +82,9 @@ mod tests {
         let (server, admin) = (format!("{SERVER}{digits}"), format!("{ADMIN}{digits}"));
         let text = format!(r#"[{{"token":"{server}","{admin}":"https://x.io/?key={server}&é"}}, "{server}{admin}"]"#);
         let cut = r#"[{"token":"tm_live_0123***","tm_admin_0123***":"https://x.io/?key=tm_live_0123***&é"}, "tm_live_0123***tm_admin_0123***"]"#;
-        assert_eq!(hidden(text), cut);
+        assert_eq!(keys_shortened(text), cut);
         for whole in ["", "{}", "tm_", "tm_live_", "tm_live_nothing", "tm_live_tm_admin_é", &format!("tm_{digits}")] {
-            assert_eq!(hidden(whole.to_owned()), whole);
+            assert_eq!(keys_shortened(whole.to_owned()), whole);
         }
     }
 }

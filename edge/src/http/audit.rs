@@ -15,7 +15,7 @@ use crate::http::context::{AuditTrace, RequestContext};
 use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
-use crate::http::route::{AuditTarget, Parameters, Route};
+use crate::http::route::{AuditTarget, PathParameters, Route};
 use crate::runtime::random;
 use crate::store::audit::{self, Deed};
 
@@ -25,7 +25,7 @@ use crate::store::audit::{self, Deed};
 pub(crate) async fn record<T>(
     cx: &RequestContext,
     route: &Route,
-    parameters: &Parameters,
+    parameters: &PathParameters,
     handled: Result<T, Error>,
 ) -> Result<T, Error> {
     let Some((action, audited)) = route.audit else { return handled };

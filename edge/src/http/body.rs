@@ -20,7 +20,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Reads the body as text: gunzipped if it is gzip, and normalised to JSON that every reader
 /// accepts (`domain::json`). Shortens each company's key in it, so that no key is stored.
 pub(crate) async fn text(cx: &RequestContext) -> Result<String, Error> {
-    Ok(secret::hidden(as_sent(cx).await?))
+    Ok(secret::keys_shortened(text_with_keys(cx).await?))
 }
 
 /// Reads the body like [`text`], for a public request. If the body cannot be read, the log of
@@ -35,7 +35,7 @@ pub(crate) async fn public_text(cx: &RequestContext) -> Result<String, Error> {
 
 /// Reads the body like [`text`], but leaves keys in it. For handlers that need the keys, and store
 /// none in clear.
-pub(crate) async fn as_sent(cx: &RequestContext) -> Result<String, Error> {
+pub(crate) async fn text_with_keys(cx: &RequestContext) -> Result<String, Error> {
     let bytes = raw(cx).await?;
     let encoding = cx.header("content-encoding").map(|e| e.to_ascii_lowercase());
     let bytes = match encoding.as_deref() {
@@ -47,7 +47,7 @@ pub(crate) async fn as_sent(cx: &RequestContext) -> Result<String, Error> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
     let bytes = bytes.strip_prefix(b"data=").map(form_data).transpose()?.unwrap_or(bytes);
     let text = String::from_utf8(bytes).map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))?;
-    Ok(match json::read(&text) {
+    Ok(match json::normalised(&text) {
         Cow::Borrowed(_) => text,
         Cow::Owned(normalised) => normalised,
     })

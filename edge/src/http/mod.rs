@@ -1,5 +1,5 @@
 //! HTTP: turns a request into a command, and its result into an answer. [`routes`] has the routes.
-//! Each audience has a folder with its handlers, one for each method.
+//! Each audience has a folder. A handler answers one method of one path.
 
 pub(crate) mod admin;
 pub(crate) mod audit;
@@ -26,7 +26,7 @@ use crate::delivery::dispatch;
 use crate::error::Error;
 use crate::http::auth::{Admin, Operator};
 use crate::http::context::RequestContext;
-use crate::http::route::{Handler, Parameters, Path, Route};
+use crate::http::route::{Handler, Path, PathParameters, Route};
 
 /// Answers a request. A failure of a handler becomes an answer too.
 pub async fn handle(request: Request, env: Env, context: Context) -> worker::Result<Response> {
@@ -58,16 +58,16 @@ enum Success {
 
 /// Answers a request of a route. Then starts deliveries and writes the audit log and the log of
 /// outcomes, whatever the answer is.
-async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Success, Error> {
+async fn answer(cx: &RequestContext, route: &Route, parameters: &PathParameters) -> Result<Success, Error> {
     let handled = run(cx, route, parameters).await;
-    dispatch::after_answer(cx);
+    dispatch::schedule(cx);
     let handled = audit::record(cx, route, parameters, handled).await;
     cx.log().write(cx, &handled);
     handled
 }
 
 /// Checks the query and the key, and runs the handler.
-async fn run(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Success, Error> {
+async fn run(cx: &RequestContext, route: &Route, parameters: &PathParameters) -> Result<Success, Error> {
     check_query(cx, route)?;
     Ok(match route.handler {
         Handler::Open(handler) => Success::Json(handler(cx, parameters).await?),
@@ -79,7 +79,7 @@ async fn run(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Res
 
 /// Refuses parameters of the query that the route does not have.
 fn check_query(cx: &RequestContext, route: &Route) -> Result<(), Problem> {
-    route.parameters().map_or(Ok(()), |known| pagination::only(cx, &known))
+    route.query_parameters().map_or(Ok(()), |known| pagination::only(cx, &known))
 }
 
 fn not_allowed(path: &Path) -> Error {

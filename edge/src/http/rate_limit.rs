@@ -14,19 +14,19 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::error::Error;
 use crate::http::context::RequestContext;
 
-/// The limiter of pages, by company and network.
-const PAGES: &str = "RATE_PAGES";
+/// The limiter of browsers, by company and network.
+const BROWSERS: &str = "RATE_PAGES";
 /// The limiter of keys, by their hash.
 const KEYS: &str = "RATE_KEYS";
 /// The limiter of requests with an unknown key or company, by network.
 const REFUSED: &str = "RATE_REFUSED";
 
-/// Counts a page's request with this number of items. A request that did not pass through
+/// Counts a browser's request with this number of items. A request that did not pass through
 /// Cloudflare has no client address, and is not counted.
-pub(crate) async fn count_page(cx: &RequestContext, company: &str, items: usize) -> Result<(), Problem> {
+pub(crate) async fn count_browser(cx: &RequestContext, company: &str, items: usize) -> Result<(), Problem> {
     let Some(network) = caller(cx) else { return Ok(()) };
     for _ in 0..weight(items) {
-        count(cx, PAGES, format!("{company} {network}")).await?;
+        count(cx, BROWSERS, format!("{company} {network}")).await?;
     }
     Ok(())
 }

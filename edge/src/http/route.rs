@@ -42,8 +42,8 @@ pub(crate) struct Route {
 /// Who calls a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// A page of any origin, without a key.
-    Page,
+    /// A browser, on a page of any origin, without a key.
+    Browser,
     /// Another vendor's client, on a page or a server.
     VendorClient,
     /// A company's server, with a key of scope `server`.
@@ -68,13 +68,13 @@ pub(crate) enum AuditTarget {
 /// A handler, by the credentials that it needs.
 pub(crate) enum Handler {
     /// Needs no key, or checks the key itself.
-    Open(for<'a> fn(&'a RequestContext, &'a Parameters) -> HandlerFuture<'a, String>),
+    Open(for<'a> fn(&'a RequestContext, &'a PathParameters) -> HandlerFuture<'a, String>),
     /// Needs the key of a company's admin.
-    Admin(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> HandlerFuture<'a, String>),
+    Admin(for<'a> fn(&'a RequestContext, Admin, &'a PathParameters) -> HandlerFuture<'a, String>),
     /// Needs the key of a company's admin, and writes its answer piece by piece.
-    AdminStream(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> HandlerFuture<'a, Response>),
+    AdminStream(for<'a> fn(&'a RequestContext, Admin, &'a PathParameters) -> HandlerFuture<'a, Response>),
     /// Needs the operator's key.
-    Operator(for<'a> fn(&'a RequestContext, Operator, &'a Parameters) -> HandlerFuture<'a, String>),
+    Operator(for<'a> fn(&'a RequestContext, Operator, &'a PathParameters) -> HandlerFuture<'a, String>),
 }
 
 /// The future of a handler's answer.
@@ -86,7 +86,7 @@ pub(crate) const fn at(template: &'static str, routes: &'static [Route]) -> Path
 
 impl Path {
     /// Matches only if `takes` accepts the path's first parameter.
-    pub(crate) const fn of(self, takes: fn(&str) -> bool) -> Self {
+    pub(crate) const fn only_if_first(self, takes: fn(&str) -> bool) -> Self {
         Self { takes, ..self }
     }
 
@@ -136,16 +136,16 @@ impl Route {
     }
 
     /// The parameters that its query may have. `None` means any.
-    pub(crate) fn parameters(&self) -> Option<Vec<&'static str>> {
+    pub(crate) fn query_parameters(&self) -> Option<Vec<&'static str>> {
         self.query.map(<[_]>::concat)
     }
 }
 
 /// The parameters of a path, by their names in its template.
 #[derive(Debug, Default)]
-pub(crate) struct Parameters(Vec<(&'static str, String)>);
+pub(crate) struct PathParameters(Vec<(&'static str, String)>);
 
-impl Parameters {
+impl PathParameters {
     /// The text of a parameter. Empty for a name that the template does not have.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.find(name).unwrap_or_default()
@@ -159,8 +159,8 @@ impl Parameters {
 
 impl Path {
     /// The parameters of the path, if these segments match it.
-    pub(crate) fn parameters(&self, segments: &[&str]) -> Option<Parameters> {
-        let mut parameters = Parameters::default();
+    pub(crate) fn parameters(&self, segments: &[&str]) -> Option<PathParameters> {
+        let mut parameters = PathParameters::default();
         let mut segments = segments.iter();
         for part in self.template.split('/').skip(1) {
             let segment = segments.next()?;
@@ -193,6 +193,6 @@ impl Path {
     /// Whether pages of any origin may read the answer. The handler checks the origins that the
     /// company allows.
     pub(crate) fn is_public(&self) -> bool {
-        self.routes.iter().any(|route| matches!(route.caller, Caller::Page | Caller::VendorClient))
+        self.routes.iter().any(|route| matches!(route.caller, Caller::Browser | Caller::VendorClient))
     }
 }

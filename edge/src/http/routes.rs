@@ -2,8 +2,7 @@
 //! query, and the action that the audit log records. What all routes have in common is in
 //! [`super::handle`].
 //!
-//! To add a route, write a row here, a handler with its types in the folder of its audience, and
-//! its operation in `openapi/`.
+//! CONTRIBUTING.md says how to add a route.
 
 use crate::domain::audit::Action;
 use crate::domain::export::Format;
@@ -13,19 +12,24 @@ use crate::http::admin::{
 };
 use crate::http::context::RequestContext;
 use crate::http::operator::companies;
-use crate::http::public::{contacts, events as page_events, profile};
+use crate::http::public::{contacts, events as browser_events, profile};
 use crate::http::response::success;
 use crate::http::route::{
-    AuditTarget, Caller, Handler, HandlerResult, Parameters, Path, at, delete, get, patch, post, put,
+    AuditTarget, Caller, Handler, HandlerResult, Path, PathParameters, at, delete, get, patch, post, put,
 };
 use crate::http::server::events as server_events;
 use crate::http::{audit, vendor};
 use crate::ingest::vendor::VendorFormat;
 
-/// A handler without credentials. Parameters of the path follow its name.
+/// A handler that needs no key, or checks the key itself. Parameters of the path follow its name.
 macro_rules! open {
     ($caller:ident, $handler:path $(, $name:ident)*) => {
-        (Caller::$caller, Handler::Open(|cx, _path| Box::pin($handler(cx $(, _path.get(stringify!($name)))*))))
+        (
+            Caller::$caller,
+            Handler::Open(|cx, parameters| {
+                Box::pin($handler(cx $(, parameters.get(stringify!($name)))*))
+            }),
+        )
     };
 }
 
@@ -34,7 +38,9 @@ macro_rules! admin {
     ($handler:path $(, $name:ident)*) => {
         (
             Caller::Admin,
-            Handler::Admin(|cx, admin, _path| Box::pin($handler(cx, admin $(, _path.get(stringify!($name)))*))),
+            Handler::Admin(|cx, admin, parameters| {
+                Box::pin($handler(cx, admin $(, parameters.get(stringify!($name)))*))
+            }),
         )
     };
 }
@@ -44,7 +50,9 @@ macro_rules! admin_stream {
     ($handler:path $(, $name:ident)*) => {
         (
             Caller::Admin,
-            Handler::AdminStream(|cx, admin, _path| Box::pin($handler(cx, admin $(, _path.get(stringify!($name)))*))),
+            Handler::AdminStream(|cx, admin, parameters| {
+                Box::pin($handler(cx, admin $(, parameters.get(stringify!($name)))*))
+            }),
         )
     };
 }
@@ -54,8 +62,8 @@ macro_rules! operator {
     ($handler:path $(, $name:ident)*) => {
         (
             Caller::Operator,
-            Handler::Operator(|cx, operator, _path| {
-                Box::pin($handler(cx, operator $(, _path.get(stringify!($name)))*))
+            Handler::Operator(|cx, operator, parameters| {
+                Box::pin($handler(cx, operator $(, parameters.get(stringify!($name)))*))
             }),
         )
     };
@@ -67,18 +75,19 @@ const PAGE: &[&str] = &["limit", "cursor"];
 const ID: AuditTarget = AuditTarget::Parameter("id");
 
 /// All paths. If two templates match, the first one counts.
+#[allow(unused_variables, reason = "a path may have no parameters")]
 pub(crate) const PATHS: &[Path] = &[
-    at("/healthz", &[get(open!(Page, health)).any_query()]),
+    at("/healthz", &[get(open!(Browser, health)).any_query()]),
     // Pages.
-    at("/api/events", &[post(open!(Page, page_events::post)).any_query()]).with_visitor_cookie(),
-    at("/api/profile", &[post(open!(Page, profile::post)).any_query()]).with_visitor_cookie(),
-    at("/api/contacts", &[post(open!(Page, contacts::post)).any_query()]),
+    at("/api/events", &[post(open!(Browser, browser_events::post)).any_query()]).with_visitor_cookie(),
+    at("/api/profile", &[post(open!(Browser, profile::post)).any_query()]).with_visitor_cookie(),
+    at("/api/contacts", &[post(open!(Browser, contacts::post)).any_query()]),
     // Servers.
     at("/api/webhooks/events", &[post(open!(Server, server_events::post)).any_query()]),
     // Other vendors' clients.
     at("/beacon/v1/batch", &[post(open!(VendorClient, segment_batch)).any_query()]),
     at("/v1/{kind}", &[post(open!(VendorClient, segment, kind)).any_query()])
-        .of(|kind| VendorFormat::segment(kind).is_some()),
+        .only_if_first(|kind| VendorFormat::segment(kind).is_some()),
     at("/v1/projects/{key}/settings", &[get(open!(VendorClient, vendor::settings, key)).any_query()]),
     at("/sourceConfig", &[get(open!(VendorClient, vendor::source_config)).any_query()]),
     at("/batch", &[post(open!(VendorClient, posthog)).any_query()]),
@@ -145,14 +154,14 @@ pub(crate) const PATHS: &[Path] = &[
             .query(&[&export::COMMON, &export::USERS, &records::PARAMETERS])
             .audit(Action::ExportUsers, AuditTarget::Handler)],
     )
-    .of(|format| Format::named(format).is_some()),
+    .only_if_first(|format| Format::named(format).is_some()),
     at(
         "/api/admin/export/events/{format}",
         &[get(admin_stream!(export::events, format))
             .query(&[&export::COMMON, &export::EVENTS])
             .audit(Action::ExportEvents, AuditTarget::Handler)],
     )
-    .of(|format| Format::named(format).is_some()),
+    .only_if_first(|format| Format::named(format).is_some()),
     at("/api/admin/exports", &[get(admin!(exports::list)).query(&[PAGE])]),
     at("/api/admin/exports/{id}", &[get(admin!(exports::get, id))]),
     // Webhooks.
@@ -257,7 +266,7 @@ async fn jitsu(cx: &RequestContext, kind: &str) -> HandlerResult {
 }
 
 /// Finds the path that matches, and its parameters. A slash at the end makes no difference.
-pub(crate) fn find(path: &str) -> Option<(&'static Path, Parameters)> {
+pub(crate) fn find(path: &str) -> Option<(&'static Path, PathParameters)> {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     PATHS.iter().find_map(|path| Some((path, path.parameters(&segments)?)))
 }

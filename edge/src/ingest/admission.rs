@@ -1,4 +1,4 @@
-//! Admission of a page: turns the check that the D1 batch made into the caller's problem.
+//! Admission of a browser's request: turns what D1 says of its company into the caller's problem.
 
 use trackmate_wire::problem::{Code, Problem};
 
@@ -6,11 +6,12 @@ use crate::error::Error;
 use crate::ingest::context::IngestContext;
 use crate::store::request::Admission;
 
-/// Returns the problem of a request that may not be stored.
+/// Returns the problem of a request that may not be stored. For an admitted one, tells the log of
+/// outcomes whether somebody watches the company's events.
 ///
 /// # Errors
 /// `unknown_company`, `origin_not_allowed`, `identity_unproved`.
-pub(crate) fn check(cx: &IngestContext, admission: Admission) -> Result<(), Error> {
+pub(crate) fn admit(cx: &IngestContext, admission: Admission) -> Result<(), Error> {
     match admission {
         Admission::Admitted { watched } => {
             cx.log().set_watched(watched);
@@ -28,7 +29,7 @@ pub(crate) fn check(cx: &IngestContext, admission: Admission) -> Result<(), Erro
             "this company's pages must send userHash, made on its server from its identity secret",
         )
         .into()),
-        Admission::Replanned(_) => {
+        Admission::Replanned => {
             Err(Error::Internal("the events were not checked against the plan in force".to_owned()))
         }
     }

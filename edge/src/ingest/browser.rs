@@ -1,4 +1,4 @@
-//! Events of a page. The route is public: the company id is no secret.
+//! Events of a browser. The route is public: the company id is no secret.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,16 +8,16 @@ use trackmate_wire::limits::{BATCH_EVENTS_MAX, CONTEXT_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::delivery::dispatch;
-use crate::domain::event::{self, Arrival, Row, Sorted};
+use crate::domain::event::{self, Arrival, LeftOut, Row, Validated};
 use crate::domain::source::Source;
 use crate::domain::{bot, request_body};
 use crate::error::Error;
 use crate::ingest::admission::unknown_company;
+use crate::ingest::answer::IngestResult;
 use crate::ingest::context::IngestContext;
 use crate::ingest::plan_check;
-use crate::ingest::receipt::IngestResult;
 use crate::runtime::random;
-use crate::store::request::Request;
+use crate::store::request::IngestRequest;
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -33,7 +33,7 @@ pub(crate) struct EventsRequest<'a> {
     context: Option<&'a RawValue>,
 }
 
-/// A page's events of one session. Everything is validated that needs no database query.
+/// A browser's events of one session. Everything is validated that needs no database query.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct BrowserBatch {
     pub(crate) company: String,
@@ -48,11 +48,11 @@ pub(crate) struct BrowserBatch {
 }
 
 impl BrowserBatch {
-    /// Parses the body of `POST /api/events`. → The batch, and the invalid items.
+    /// Parses the body of `POST /api/events`. → The batch, and the items that it leaves out.
     ///
     /// # Errors
     /// The problem for which the whole request is rejected.
-    pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Sorted), Error> {
+    pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, LeftOut), Error> {
         let request: EventsRequest = request_body::parse(text)?;
         let company = company(request.company_id)?;
         cx.log().set_company(&company, Source::Browser);
@@ -63,18 +63,19 @@ impl BrowserBatch {
         context.map_or(Ok(()), check_context)?;
         let sent_ms = request_body::sent_ms(request.sent_at.as_ref());
         let arrival = Arrival { subject: &session, sent_ms, received_ms: cx.now_ms() };
-        let mut sorted = event::sort(items.iter().map(|item| item.get()), arrival, random::message_id);
-        cx.log().rejected_events(items.iter().map(|item| item.get()), &sorted);
+        let Validated { rows, left_out } =
+            event::validate(items.iter().map(|item| item.get()), arrival, random::message_id);
+        cx.log().invalid_events(items.iter().map(|item| item.get()), &left_out.rejected);
         let batch = Self {
             company,
             bot: cx.is_bot() || context.is_some_and(bot::is_driven),
             context: context.map(|json| RawValue::from_string(json.to_owned())).transpose()?,
             origin: cx.origin(),
             sent_ms,
-            rows: std::mem::take(&mut sorted.rows),
+            rows,
             session,
         };
-        Ok((batch, sorted))
+        Ok((batch, left_out))
     }
 
     /// A batch of events that another vendor's client sent for a session.
@@ -92,25 +93,25 @@ impl BrowserBatch {
     /// Stores the events.
     ///
     /// # Errors
-    /// Those of [`plan_check::browser`].
+    /// Those of [`plan_check::check_and_store`].
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IngestResult, Error> {
         let budget = dispatch::lease_budget(cx, &self.company);
-        let request = Request {
+        let request = IngestRequest {
             marker: random::number(),
             sent_ms: self.sent_ms,
             context: self.context.as_deref().map(RawValue::get),
             origin: self.origin.as_deref(),
             bot: self.bot,
-            ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
+            ..IngestRequest::of_browser(&self.company, &self.session, cx.now_ms(), budget)
         };
-        let (checked, stored) = plan_check::browser(cx, request, &self.rows).await?;
+        let (checked, stored) = plan_check::check_and_store(cx, request, &self.rows).await?;
         if !checked.rejected.is_empty() {
             cx.log().set_company(&self.company, Source::Browser);
             cx.log().set_session(&self.session);
         }
-        cx.log().stored(checked.rows.iter(), &stored.new);
+        cx.log().accepted(checked.rows.iter(), &stored.new);
         let new = stored.new.len();
-        cx.emitted(&self.company, stored.outbox);
+        cx.dispatch_later(&self.company, stored.outbox);
         Ok(IngestResult { new, rejected: checked.finish(cx, &self.company) })
     }
 }

@@ -22,7 +22,7 @@ use crate::people::identity_key::address;
 use crate::people::identity_proof;
 use crate::runtime::random;
 use crate::store::identify::{self, Person, Refused};
-use crate::store::request::Request;
+use crate::store::request::IngestRequest;
 
 /// The name of an identify on the timeline.
 pub(crate) const EVENT: &str = "identify";
@@ -210,7 +210,7 @@ impl IdentifyCommand {
     /// key: then nothing was stored.
     ///
     /// # Errors
-    /// Those of [`admission::check`]; `identity_unproved`, `limit_reached`, `conflict`; D1's.
+    /// Those of [`admission::admit`]; `identity_unproved`, `limit_reached`, `conflict`; D1's.
     pub(crate) async fn store_with_change(
         &self,
         cx: &IngestContext,
@@ -219,7 +219,7 @@ impl IdentifyCommand {
         let proved = self.is_proved(cx).await?;
         let ms = clock::ts_ms(self.row.ts);
         let budget = dispatch::lease_budget(cx, &self.company);
-        let request = Request {
+        let request = IngestRequest {
             marker: random::number(),
             sent_ms: self.sent_ms,
             origin: self.origin.as_deref(),
@@ -228,7 +228,7 @@ impl IdentifyCommand {
             identify_hash: Some(
                 self.identify_hash.unwrap_or_else(|| ledger::identify_hash(&self.session, &self.identity_key)),
             ),
-            ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
+            ..IngestRequest::of_browser(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (candidate, server_session) = new_profile(cx.now_ms());
         let (claims, user) = (self.claims()?, self.new_user(cx, &candidate, ms, change)?);
@@ -246,7 +246,7 @@ impl IdentifyCommand {
             trusted: self.trusted,
         };
         let identified = identify::add(cx.db(&self.company)?, &request, &self.row, &person, change.grant).await?;
-        admission::check(cx, identified.admission)?;
+        admission::admit(cx, identified.admission)?;
         if let Some(refused) = identified.refused {
             return Err(limit_reached(refused).into());
         }
@@ -257,9 +257,9 @@ impl IdentifyCommand {
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
         let identify::Found { shown: public_id, profile } = identified.found.ok_or_else(taken)?;
         if profile.is_some() {
-            cx.log().stored(std::iter::once(&self.row), &identified.stored.new);
+            cx.log().accepted(std::iter::once(&self.row), &identified.stored.new);
         }
-        cx.emitted(&self.company, identified.stored.outbox);
+        cx.dispatch_later(&self.company, identified.stored.outbox);
         Ok(Some(IdentifyResult { public_id, profile, new: identified.new }))
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod alias;
+pub(crate) mod answer;
 pub(crate) mod browser;
 pub(crate) mod context;
 pub(crate) mod identify;
@@ -9,7 +10,6 @@ pub(crate) mod outage_buffer;
 pub(crate) mod outcome_log;
 pub(crate) mod owner;
 pub(crate) mod plan_check;
-pub(crate) mod receipt;
 pub(crate) mod server;
 pub(crate) mod vendor;
 pub(crate) mod violation_counts;

@@ -25,7 +25,7 @@ use worker::{Delay, Env, QueueContentType, RawMessageBuilder, console_error};
 use crate::delivery::dispatch;
 use crate::domain::clock;
 use crate::domain::event::Row;
-use crate::domain::incoming::Entry;
+use crate::domain::incoming::Receipt;
 use crate::domain::json;
 use crate::domain::source::Source;
 use crate::error::Error;
@@ -47,7 +47,7 @@ const VERSION: u8 = 1;
 /// A request that waits for the database.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum BufferedRequest {
-    /// Events of a page.
+    /// Events of a browser.
     #[serde(rename = "sent")]
     Browser(BrowserBatch),
     /// An identify.
@@ -132,7 +132,7 @@ struct Message<W> {
 /// # Errors
 /// Those of `stored`; also [`Error::Down`] if the request is too large for the queue or the queue
 /// does not take it.
-pub(crate) async fn store_or_buffer<T>(
+pub(crate) async fn buffer_if_down<T>(
     cx: &IngestContext,
     stored: Result<T, Error>,
     request: impl FnOnce() -> BufferedRequest,
@@ -227,7 +227,7 @@ impl BufferedMessage {
     /// Reads a message; `None` if it has another version or format.
     pub(crate) fn read(text: &str) -> Option<Self> {
         // A message of an earlier Worker may hold JSON that only the public parser accepts.
-        serde_json::from_str(&json::read(text))
+        serde_json::from_str(&json::normalised(text))
             .ok()
             .filter(|message: &Message<BufferedRequest>| message.v == VERSION)
             .map(Self)
@@ -264,12 +264,12 @@ impl BufferedMessage {
         );
         let problem = Problem::new(Code::NotStored, message);
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-        let mut entries: Vec<Entry> =
-            rows.iter().take(most).map(|row| Entry::refused(row, session, &problem)).collect();
-        if entries.is_empty() {
-            entries.push(Entry::rejected(None, None, None, &problem));
+        let mut receipts: Vec<Receipt> =
+            rows.iter().take(most).map(|row| Receipt::refused(row, session, &problem)).collect();
+        if receipts.is_empty() {
+            receipts.push(Receipt::rejected(None, None, None, &problem));
         }
-        store::incoming::add(&store::database(env, Some(&company))?, &company, source, &entries, now_ms()).await
+        store::incoming::add(&store::database(env, Some(&company))?, &company, source, &receipts, now_ms()).await
     }
 
     /// Stores the request with its time of arrival.
@@ -280,7 +280,7 @@ impl BufferedMessage {
         cx.lease_budget_or(|| LeaseBudget { events: 0, busy: "[]".to_owned() });
         let cx = self.0.request.context(cx);
         let outcome = self.store_in(&cx).await;
-        dispatch::after_answer(&cx);
+        dispatch::schedule(&cx);
         outcome
     }
 
@@ -300,7 +300,7 @@ impl BufferedMessage {
         }
         if let Err(Error::Problem(problem)) = &stored {
             console_error!("{} queued items were rejected: {}", rows.len(), problem.code.as_str());
-            cx.log().rejected_rows(rows.iter().map(|row| (row, problem)));
+            cx.log().rejected_valid_events(rows.iter().map(|row| (row, problem)));
         }
         cx.log().write(cx, &stored);
         match stored {

@@ -3,8 +3,8 @@
 //! costs nothing for a company that sends valid events and that nobody watches.
 //!
 //! To have an API log its items: 1. [`OutcomeLog::set_company`] once the company is known, 2.
-//! [`OutcomeLog::rejected_events`] for what [`crate::domain::event::sort`] put aside, 3.
-//! [`OutcomeLog::stored`] for the rest, 4. [`OutcomeLog::rejected_request`] around all of it.
+//! [`OutcomeLog::invalid_events`] for what [`crate::domain::event::validate`] leaves out, 3.
+//! [`OutcomeLog::accepted`] for the rest, 4. [`OutcomeLog::log_if_rejected`] around all of it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -13,8 +13,8 @@ use trackmate_wire::limits::{COMPANIES_KNOWN_MAX, REJECTED_ISOLATE_MAX, REJECTED
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
-use crate::domain::event::{Row, Sorted};
-use crate::domain::incoming::{Entry, Outcome, named_company};
+use crate::domain::event::Row;
+use crate::domain::incoming::{Outcome, Receipt, named_company};
 use crate::domain::source::Source;
 use crate::error::Error;
 use crate::runtime::context::Context;
@@ -37,7 +37,7 @@ struct RequestOutcomes {
     body_start: Option<String>,
     /// Whether a rejection of the request is logged.
     has_rejection: bool,
-    entries: Vec<Entry>,
+    receipts: Vec<Receipt>,
 }
 
 impl OutcomeLog {
@@ -82,47 +82,48 @@ impl OutcomeLog {
         }
     }
 
-    /// Logs the invalid items of a batch. `items` are all items, as JSON texts.
-    pub(crate) fn rejected_events<'a>(&self, items: impl Iterator<Item = &'a str>, sorted: &Sorted) {
-        if sorted.rejected.is_empty() {
+    /// Logs the invalid items of a batch. `items` are all items, as JSON texts. Does not set
+    /// `has_rejection`: if the request then fails as a whole, that is logged too.
+    pub(crate) fn invalid_events<'a>(&self, items: impl Iterator<Item = &'a str>, rejected: &[(usize, Problem)]) {
+        if rejected.is_empty() {
             return;
         }
         let items: Vec<&str> = items.collect();
         let mut collected = self.0.borrow_mut();
-        let RequestOutcomes { session, entries, .. } = &mut *collected;
+        let RequestOutcomes { session, receipts, .. } = &mut *collected;
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-        let entry = |(index, problem): &(usize, Problem)| {
-            Entry::rejected(items.get(*index).copied(), None, session.as_deref(), problem)
+        let receipt = |(index, problem): &(usize, Problem)| {
+            Receipt::rejected(items.get(*index).copied(), None, session.as_deref(), problem)
         };
-        entries.extend(sorted.rejected.iter().take(most).map(entry));
+        receipts.extend(rejected.iter().take(most).map(receipt));
     }
 
     /// Logs the rejected items of a vendor's request. `items` are all items, as JSON texts.
-    /// Rejections by the tracking plan are logged by [`Self::rejected_rows`].
-    pub(crate) fn rejected_items(&self, items: &[&str], rejected: &[(usize, Problem)]) {
+    /// Rejections by the tracking plan are logged by [`Self::rejected_valid_events`].
+    pub(crate) fn rejected_vendor_items(&self, items: &[&str], rejected: &[(usize, Problem)]) {
         let mut collected = self.0.borrow_mut();
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
         let ours = rejected.iter().filter(|(_, problem)| problem.code != Code::PlanViolation).take(most);
-        let before = collected.entries.len();
-        let entries = ours.map(|(index, problem)| Entry::rejected(items.get(*index).copied(), None, None, problem));
-        collected.entries.extend(entries);
-        collected.has_rejection |= collected.entries.len() > before;
+        let before = collected.receipts.len();
+        let receipts = ours.map(|(index, problem)| Receipt::rejected(items.get(*index).copied(), None, None, problem));
+        collected.receipts.extend(receipts);
+        collected.has_rejection |= collected.receipts.len() > before;
     }
 
     /// Logs stored events and duplicates while somebody watches. `new` are the ids of the stored
     /// ones.
-    pub(crate) fn stored<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
+    pub(crate) fn accepted<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
         let mut collected = self.0.borrow_mut();
         if collected.watched {
             let mut new: HashSet<&str> = new.iter().map(String::as_str).collect();
             // A repeat within the request is a duplicate too, so each id counts once.
-            collected.entries.extend(rows.map(|row| Entry::accepted(row, new.remove(row.id.as_str()))));
+            collected.receipts.extend(rows.map(|row| Receipt::accepted(row, new.remove(row.id.as_str()))));
         }
     }
 
-    /// Logs a request that was rejected as a whole. → `handled`, unchanged. `name` stands for the
+    /// Logs a request if it was rejected as a whole. → `handled`, unchanged. `name` stands for the
     /// event name if the body has none.
-    pub(crate) fn rejected_request<T>(
+    pub(crate) fn log_if_rejected<T>(
         &self,
         body: &str,
         name: Option<&'static str>,
@@ -133,8 +134,8 @@ impl OutcomeLog {
             if collected.company.is_none() {
                 collected.company = named_company(body).map(str::to_owned);
             }
-            let entry = Entry::rejected(Some(body), name, collected.session.as_deref(), problem);
-            collected.entries.push(entry);
+            let receipt = Receipt::rejected(Some(body), name, collected.session.as_deref(), problem);
+            collected.receipts.push(receipt);
             collected.has_rejection = true;
         }
         handled
@@ -142,18 +143,19 @@ impl OutcomeLog {
 
     /// Logs valid events that were rejected after a database query: by the tracking plan, or as a
     /// buffered request.
-    pub(crate) fn rejected_rows<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
+    pub(crate) fn rejected_valid_events<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
         let mut collected = self.0.borrow_mut();
-        let RequestOutcomes { session, entries, has_rejection, .. } = &mut *collected;
+        let RequestOutcomes { session, receipts, has_rejection, .. } = &mut *collected;
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-        let before = entries.len();
-        entries.extend(rows.take(most).map(|(row, problem)| Entry::refused(row, session.as_deref(), problem)));
-        *has_rejection |= entries.len() > before;
+        let before = receipts.len();
+        receipts.extend(rows.take(most).map(|(row, problem)| Receipt::refused(row, session.as_deref(), problem)));
+        *has_rejection |= receipts.len() > before;
     }
 
     /// Writes the outcomes of a request once the answer is sent.
     pub(crate) fn write<T>(&self, cx: &Context, handled: &Result<T, Error>) {
-        let RequestOutcomes { company: Some(company), source, session, has_rejection, mut entries, .. } = self.0.take()
+        let RequestOutcomes { company: Some(company), source, session, has_rejection, mut receipts, .. } =
+            self.0.take()
         else {
             return;
         };
@@ -163,22 +165,27 @@ impl OutcomeLog {
                 return;
             }
             if !has_rejection {
-                entries.push(Entry::rejected(None, None, session.as_deref(), problem));
+                receipts.push(Receipt::rejected(None, None, session.as_deref(), problem));
             }
         }
         let now = cx.now_ms();
-        if entries.is_empty() || !is_within_minute(&company, source, &entries, now) {
+        if receipts.is_empty() || !is_within_minute(&company, source, &receipts, now) {
             return;
         }
         let env = cx.env().clone();
         cx.after_answer(async move {
-            let written =
-                async { incoming::add(&store::database(&env, Some(&company))?, &company, source, &entries, now).await };
+            let written = async {
+                incoming::add(&store::database(&env, Some(&company))?, &company, source, &receipts, now).await
+            };
             match written.await {
                 Ok(true) => remember(&company),
                 Ok(false) => {}
                 Err(error) => {
-                    console_error!("the outcomes of {} items were not logged: {}", entries.len(), store::brief(&error));
+                    console_error!(
+                        "the outcomes of {} items were not logged: {}",
+                        receipts.len(),
+                        store::brief(&error)
+                    );
                 }
             }
         });
@@ -216,8 +223,8 @@ fn remember(company: &str) {
 
 /// Whether the outcomes are below the limit of this minute. A flood of invalid items ends here,
 /// before it reaches D1.
-fn is_within_minute(company: &str, source: Source, entries: &[Entry], now_ms: i64) -> bool {
-    let rejected = entries.iter().filter(|e| e.outcome == Outcome::Rejected).count();
+fn is_within_minute(company: &str, source: Source, receipts: &[Receipt], now_ms: i64) -> bool {
+    let rejected = receipts.iter().filter(|receipt| receipt.outcome == Outcome::Rejected).count();
     if rejected == 0 {
         return true;
     }
@@ -232,7 +239,7 @@ fn is_within_minute(company: &str, source: Source, entries: &[Entry], now_ms: i6
             (&mut m.others, REJECTED_ISOLATE_MAX)
         };
         if *logged >= most {
-            return rejected < entries.len();
+            return rejected < receipts.len();
         }
         *logged += rejected;
         true

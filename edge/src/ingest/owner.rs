@@ -22,7 +22,7 @@ use crate::store::identity_keys::KeyGrant;
 use crate::store::ingest::{self, ServerStoreResult, Stored, Subject};
 use crate::store::outbox::Outbox;
 use crate::store::people::{self, Identifiers, Resolved};
-use crate::store::request::Request;
+use crate::store::request::IngestRequest;
 
 /// How the owner of a request's events is found.
 #[derive(Serialize, Deserialize)]
@@ -105,7 +105,7 @@ pub(crate) async fn store_for_owner(
     let OwnedEvents { owner: OwnerLookup { identifiers, at, sent_ms }, rows, change } = events;
     let company = resolved.key.company.clone();
     let budget = dispatch::lease_budget(cx, &company);
-    let shared = Request { sent_ms: *sent_ms, ..Request::of_server(&company, cx.now_ms(), budget) };
+    let shared = IngestRequest { sent_ms: *sent_ms, ..IngestRequest::of_server(&company, cx.now_ms(), budget) };
     let hash_of_key =
         identifiers.identity_key.as_deref().map(|key| tombstone::of_key(&company, key)).unwrap_or_default();
     let mut retries = ConflictRetries::default();
@@ -116,7 +116,7 @@ pub(crate) async fn store_for_owner(
         let user = new_user(cx, &company, &profile, events)?;
         let candidate = NewPerson { profile, session, hash: &hash_of_key, user, platform_id: random::message_id() };
         let (subject, session) = candidate.subject(&person, identifiers);
-        let request = Request { session, marker: random::number(), ..shared };
+        let request = IngestRequest { session, marker: random::number(), ..shared };
         let stored = match ingest::server(cx.db(&company)?, &request, rows, subject, change.grant).await? {
             ServerStoreResult::Stored(stored) => stored,
             ServerStoreResult::Outdated(outbox) => {
@@ -145,7 +145,7 @@ pub(crate) async fn store_for_owner(
             IdentifiedPerson::Unknown => Some(candidate.profile).filter(|_| created),
             IdentifiedPerson::Nobody => None,
         };
-        cx.log().stored(rows.iter(), &stored.new);
+        cx.log().accepted(rows.iter(), &stored.new);
         let warnings = conflict(&resolved, identifiers).into_iter().collect();
         return Ok(StoredEvents { stored, profile, created, warnings, is_outdated: false });
     }

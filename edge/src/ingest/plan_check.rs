@@ -1,7 +1,7 @@
 //! Checks events against their company's tracking plan.
 //!
 //! An isolate caches plans by company and version. Every request learns the version in force
-//! without a query of its own: a server's request together with its key, a page's request in the
+//! without a query of its own: a server's request together with its key, a browser's request in the
 //! batch that stores the events. That batch stores nothing if the events were checked against
 //! another version. So a plan applies to every request that begins after it was set, a company
 //! without a plan costs nothing, and an outdated cache does no harm.
@@ -18,12 +18,12 @@ use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::plan::{self, Mode, Plan, Violation};
 use crate::error::Error;
-use crate::ingest::admission::check;
+use crate::ingest::admission::admit;
 use crate::ingest::context::IngestContext;
 use crate::ingest::violation_counts;
 use crate::store::ingest::{self, Stored};
 use crate::store::plans;
-use crate::store::request::{Admission, Request};
+use crate::store::request::{Admission, IngestRequest};
 
 /// Checks of one request: each follows a change of the plan during the previous one.
 const CHECKS_MAX: usize = 3;
@@ -93,33 +93,33 @@ impl<'a> CheckedBatch<'a> {
     pub(crate) fn finish(mut self, cx: &IngestContext, company: &str) -> Vec<(usize, Problem)> {
         self.count(cx, company);
         if !self.rejected.is_empty() {
-            cx.log().rejected_rows(self.rejected.iter().map(|(row, problem)| (row, problem)));
+            cx.log().rejected_valid_events(self.rejected.iter().map(|(row, problem)| (row, problem)));
         }
         self.rejected.into_iter().map(|(row, problem)| (clock::place(row.ts), problem)).collect()
     }
 }
 
-/// Stores the events of a page that the company's plan accepts. → The checked events, and the
-/// result.
+/// Checks a browser's events, and stores those that the company's plan accepts. → The checked
+/// events, and the result.
 ///
 /// # Errors
-/// Those of [`check`]; D1's.
-pub(crate) async fn browser<'a>(
+/// Those of [`admit`]; D1's.
+pub(crate) async fn check_and_store<'a>(
     cx: &IngestContext,
-    request: Request<'_>,
+    request: IngestRequest<'_>,
     rows: &'a [Row],
 ) -> Result<(CheckedBatch<'a>, Stored), Error> {
     let company = request.company;
     let mut active = cached(company);
     for _ in 0..CHECKS_MAX {
-        let request = Request { plan: Some(active.as_ref().map_or(0, |active| active.version)), ..request };
+        let request = IngestRequest { plan: Some(active.as_ref().map_or(0, |active| active.version)), ..request };
         let checked = CheckedBatch::of(active.as_deref(), rows);
         let (admission, stored) = ingest::browser(cx.db(company)?, &request, &checked.rows).await?;
-        if let Admission::Replanned(_) = admission {
+        if admission == Admission::Replanned {
             active = load(cx, company).await?;
             continue;
         }
-        check(cx, admission)?;
+        admit(cx, admission)?;
         return Ok((checked, stored));
     }
     Err(Error::Internal(format!("the company's plan changed {CHECKS_MAX} times during one request")))
@@ -130,7 +130,7 @@ pub(crate) async fn browser<'a>(
 ///
 /// # Errors
 /// D1's.
-pub(crate) async fn server<'a>(
+pub(crate) async fn check_server_events<'a>(
     cx: &IngestContext,
     company: &str,
     version: i64,

@@ -9,14 +9,14 @@ use trackmate_wire::limits::WARNINGS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::edit::Edit;
-use crate::domain::event::{self, Arrival, Row, Sorted};
+use crate::domain::event::{self, Arrival, LeftOut, Row, Validated};
 use crate::domain::secret::Scope;
 use crate::domain::{clock, lenient, request_body};
 use crate::error::Error;
+use crate::ingest::answer::{IngestResult, amount_unread};
 use crate::ingest::browser::items;
 use crate::ingest::context::IngestContext;
 use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, StoredEvents, resolve, store_for_owner};
-use crate::ingest::receipt::{IngestResult, amount_unread};
 use crate::ingest::{alias, plan_check};
 use crate::people::conflict::ConflictRetries;
 use crate::people::find::find;
@@ -128,7 +128,7 @@ impl ServerBatch {
                 Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
             );
         }
-        let mut checked = plan_check::server(cx, &company, resolved.plan, rows).await?;
+        let mut checked = plan_check::check_server_events(cx, &company, resolved.plan, rows).await?;
         if self.single
             && let Some((_, problem)) = checked.rejected.pop()
         {
@@ -154,7 +154,7 @@ impl ServerBatch {
         let StoredEvents { stored, profile, created, mut warnings, .. } = stored_events;
         warnings.extend(aliased.into_iter().flatten());
         let new = stored.new.len();
-        cx.emitted(&company, stored.outbox);
+        cx.dispatch_later(&company, stored.outbox);
         match (edit, profile.as_deref()) {
             (Some(edit), Some(id)) => drop(edit::change(cx, &company, id, edit).await?),
             (Some(_), None) => warnings.push(NOBODY),
@@ -168,8 +168,8 @@ impl ServerBatch {
 /// A parsed body.
 pub(crate) struct Parsed {
     pub(crate) batch: ServerBatch,
-    /// The invalid items.
-    pub(crate) rejected: Sorted,
+    /// The items that the batch leaves out.
+    pub(crate) left_out: LeftOut,
     pub(crate) edit: Option<Edit>,
     pub(crate) warnings: Vec<Warning>,
 }
@@ -188,7 +188,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let subject = identifiers.first().unwrap_or_default();
     let arrival = Arrival { subject, sent_ms, received_ms: cx.now_ms() };
     let single = request.events.is_none();
-    let mut sorted = if single {
+    let Validated { rows, left_out } = if single {
         let item = SingleEvent {
             event_type: request.event_type,
             event_data: request.event_data,
@@ -197,18 +197,18 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
         };
         let item =
             serde_json::to_string(&item).map_err(|_| Problem::new(Code::InvalidJson, "the event is not JSON"))?;
-        Sorted { rows: vec![event::row(&item, 0, arrival, &mut random::message_id)?], ..Sorted::default() }
+        Validated { rows: vec![event::row(&item, 0, arrival, &mut random::message_id)?], ..Validated::default() }
     } else {
         let items = items(request.events)?;
-        let sorted = event::sort(items.iter().map(|item| item.get()), arrival, random::message_id);
-        cx.log().rejected_events(items.iter().map(|item| item.get()), &sorted);
-        sorted
+        let validated = event::validate(items.iter().map(|item| item.get()), arrival, random::message_id);
+        cx.log().invalid_events(items.iter().map(|item| item.get()), &validated.left_out.rejected);
+        validated
     };
-    let at = sorted.rows.first().map_or_else(|| clock::event_ts(cx.now_ms(), 0), |row| row.ts);
+    let at = rows.first().map_or_else(|| clock::event_ts(cx.now_ms(), 0), |row| row.ts);
     let user = request.user.filter(|user| user.get() != "null");
-    let (edit, left_out) = edit(user);
-    let mut warnings: Vec<Warning> = left_out.iter().map(Warning::of_user).collect();
-    warnings.extend(amount_unread(&sorted.rows));
+    let (edit, unread) = edit(user);
+    let mut warnings: Vec<Warning> = unread.iter().map(Warning::of_user).collect();
+    warnings.extend(amount_unread(&rows));
     if edit.is_some() && identifiers.first().is_none() {
         return Err(Problem::field(
             Code::MissingField,
@@ -225,21 +225,21 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
         hash: hash.to_owned(),
         company_id: request.company_id,
         owner: OwnerLookup { identifiers, at, sent_ms },
-        rows: std::mem::take(&mut sorted.rows),
+        rows,
         user: user.map(ToOwned::to_owned),
         merge,
         single,
     };
-    Ok(Parsed { batch, rejected: sorted, edit, warnings })
+    Ok(Parsed { batch, left_out, edit, warnings })
 }
 
 /// What `user` change, and what of it cannot be read: that is no reason to lose the events.
 fn edit(user: Option<&RawValue>) -> (Option<Edit>, Vec<Problem>) {
-    let Some((edit, mut left_out)) = user.map(|user| Edit::read_leniently(user.get(), Scope::Server, address)) else {
+    let Some((edit, mut unread)) = user.map(|user| Edit::read_leniently(user.get(), Scope::Server, address)) else {
         return (None, Vec::new());
     };
-    left_out.truncate(WARNINGS_MAX);
-    (Some(edit), left_out)
+    unread.truncate(WARNINGS_MAX);
+    (Some(edit), unread)
 }
 
 fn read_identifiers(given: Identifier) -> Result<Identifiers, Problem> {

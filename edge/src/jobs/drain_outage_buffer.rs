@@ -28,16 +28,16 @@ pub(crate) struct QueueItem {
     /// The text of the message.
     pub(crate) text: String,
     /// The request in it.
-    pub(crate) request: BufferedMessage,
+    pub(crate) buffered: BufferedMessage,
 }
 
 /// Stores the requests of these messages, and acknowledges or retries each.
-pub(crate) async fn store(env: &Env, context: &Rc<Context>, buffered: Vec<QueueItem>) {
+pub(crate) async fn store(env: &Env, context: &Rc<Context>, items: Vec<QueueItem>) {
     let each = |item: QueueItem| async move {
-        let outcome = item.request.store(env, context).await;
+        let outcome = item.buffered.store(env, context).await;
         acknowledge(env, item, outcome).await;
     };
-    stream::iter(buffered).for_each_concurrent(CONNECTIONS_MAX, each).await;
+    stream::iter(items).for_each_concurrent(CONNECTIONS_MAX, each).await;
 }
 
 /// Reports messages of the dead-letter queue as lost. The company sees them in its list of rejected
@@ -59,7 +59,7 @@ pub(crate) async fn give_up(env: &Env, messages: Vec<(String, RawMessage)>) {
 
 async fn report_lost(env: &Env, text: &str) -> store::Result<bool> {
     let is_reported = match BufferedMessage::read(text) {
-        Some(request) => request.give_up(env).await?,
+        Some(buffered) => buffered.give_up(env).await?,
         None => {
             console_error!("A QUEUED MESSAGE of an unknown form was given up (docs/deploy.md)");
             true
@@ -75,14 +75,14 @@ fn retry(message: &RawMessage, wait_s: u32) {
     message.retry_with_options(&QueueRetryOptionsBuilder::new().with_delay_seconds(wait_s).build());
 }
 
-async fn acknowledge(env: &Env, QueueItem { message, text, request }: QueueItem, outcome: StoreOutcome) {
+async fn acknowledge(env: &Env, QueueItem { message, text, buffered }: QueueItem, outcome: StoreOutcome) {
     let now = now_ms();
     let sent = i64::try_from(message.timestamp().as_millis()).unwrap_or_default();
     let wait = wait_s(now - sent);
     match outcome {
         StoreOutcome::Stored | StoreOutcome::Rejected => message.ack(),
         // Queues limit the retries of a message, so it is sent again before it reaches that limit.
-        StoreOutcome::Down if needs_resend(now, sent, request.at_ms()) && resend(env, &text, wait).await => {
+        StoreOutcome::Down if needs_resend(now, sent, buffered.at_ms()) && resend(env, &text, wait).await => {
             message.ack()
         }
         StoreOutcome::Down | StoreOutcome::Failed => {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use trackmate_wire::problem::Code;
 
-use crate::ingest::receipt::Receipt;
+use crate::ingest::answer::BatchAnswer;
 use crate::openapi::operation::{Group, Operation, Who};
 
 /// An operation that takes a message or a batch in a vendor's format.
@@ -17,7 +17,7 @@ fn message(
 ) -> Operation {
     Operation::new("post", path, id, summary)
         .takes_named(form, example)
-        .gives::<Receipt>(json!({"success": true, "accepted": 1, "duplicates": 0, "rejected": []}))
+        .gives::<BatchAnswer>(json!({"success": true, "accepted": 1, "duplicates": 0, "rejected": []}))
         .fails(&[
             Code::MissingKey,
             Code::InvalidKey,

@@ -3,15 +3,14 @@
 //! review shows each change of the API. `www/` serves it as `/openapi.json` and as the page
 //! `/docs/http/`.
 //!
-//! To add a route:
+//! CONTRIBUTING.md says how to add a route. The parts of its description:
 //!
-//! 1. Its types have the names of their schemas, derive the schema beside their serde derive
-//!    (`#[cfg_attr(test, derive(schemars::JsonSchema))]`), and are `pub(crate)`. Those that the CLI
-//!    uses too are in `wire/src/api`, where the feature `schema` takes the place of `test`.
-//! 2. Each method has an [`Operation`] in the file of its group here: what it takes, what it gives
-//!    and how it fails.
-//! 3. [`refine`] adds what serde does not know of the types: required fields and bounds.
-//! 4. `make openapi` writes the document.
+//! - Its types have the names of their schemas, derive the schema beside their serde derive
+//!   (`#[cfg_attr(test, derive(schemars::JsonSchema))]`), and are `pub(crate)`. Those that the CLI
+//!   uses too are in `wire/src/api`, where the feature `schema` takes the place of `test`.
+//! - Each method has an [`Operation`] in the file of its group here: what it takes, what it gives
+//!   and how it fails.
+//! - [`refine`] adds what serde does not know of the types: required fields and bounds.
 //!
 //! A test here fails for a route without an operation, for an operation without a route, and for a
 //! stale document. The black-box test `tests/api/openapi.mjs` sends every example to the Worker and

@@ -86,7 +86,7 @@ pub(crate) async fn change_all(
             Edited { read: &read, person: &person, done: &done, address: old.as_deref(), trusted_data: &group_data };
         let written = edits::write(db, &edited, cx.stamp(), random::message_id).await?;
         let Some(outbox) = written else { return Ok(None) };
-        cx.emitted(company, outbox);
+        cx.dispatch_later(company, outbox);
         Ok(Some((person, rejected)))
     })
     .await

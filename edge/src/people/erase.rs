@@ -46,7 +46,7 @@ async fn begin(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
         }
         let notice = random::message_id();
         if let Some(outbox) = erasures::begin(db, company, &read, cx.stamp(), &notice).await? {
-            cx.emitted(company, outbox);
+            cx.dispatch_later(company, outbox);
             return Ok(read.id);
         }
     }

@@ -83,7 +83,7 @@ pub(crate) async fn join(cx: &Context, company: &str, into: &str, from: &str, sc
         );
         let statements = merge::merge_statements(company, pair.0, pair.1, scope, &change)?;
         let Some(outbox) = merge::run(db, company, &winner.id, &statements, &change).await? else { return Ok(None) };
-        cx.emitted(company, outbox);
+        cx.dispatch_later(company, outbox);
         rebuild(cx, company, &[&loser.id]).await?;
         Ok(Some(true))
     })

@@ -42,7 +42,7 @@ pub(crate) async fn identify(cx: &Context, company: &str, message: &str) -> Resu
         let event = PlatformEvent { id: random::message_id(), name: "identity.undone", data, user: &user };
         let change = IdentityChange { stamp: cx.stamp(), event };
         let Some(outbox) = undo::undo(db, company, message, &link, &change).await? else { return Ok(None) };
-        cx.emitted(company, outbox);
+        cx.dispatch_later(company, outbox);
         let removed = rebuild(cx, company, &[&link.profile]).await?.removed;
         let (user_id, to) = (link.profile, link.next_owner);
         Ok(Some(UndoAnswer { undone: "identify", user_id, to, removed }))
@@ -69,7 +69,7 @@ pub(crate) async fn merge(cx: &Context, company: &str, loser: &str) -> Result<Un
         let change = IdentityChange { stamp: cx.stamp(), event };
         let statements = merge::unmerge_statements(company, &rest, root.revision, &unmerged, &change)?;
         let Some(outbox) = merge::run(db, company, &root.id, &statements, &change).await? else { return Ok(None) };
-        cx.emitted(company, outbox);
+        cx.dispatch_later(company, outbox);
         rebuild(cx, company, &[&root.id, loser]).await?;
         let (user_id, to) = (root.id, Some(loser.to_owned()));
         Ok(Some(UndoAnswer { undone: "merge", user_id, to, removed: false }))

@@ -172,7 +172,7 @@ impl Context {
     }
 
     /// Adds deliveries to dispatch once the work is done.
-    pub(crate) fn emitted(&self, company: &str, outbox: Outbox) {
+    pub(crate) fn dispatch_later(&self, company: &str, outbox: Outbox) {
         self.outboxes.borrow_mut().entry(company.to_owned()).or_default().extend(outbox);
     }
 

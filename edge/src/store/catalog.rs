@@ -12,7 +12,7 @@ use trackmate_wire::limits::{
 };
 use worker::D1PreparedStatement;
 
-use super::request::Request;
+use super::request::IngestRequest;
 use super::{Db, Result, sql};
 use crate::domain::event::Row;
 use crate::domain::incoming::name_kept;
@@ -47,7 +47,7 @@ impl WrittenNames {
     }
 }
 
-fn key(request: &Request<'_>, name: &str) -> String {
+fn key(request: &IngestRequest<'_>, name: &str) -> String {
     format!("{}\n{}\n{name}", request.company, request.source.number())
 }
 
@@ -59,7 +59,7 @@ struct Item<'a> {
 
 /// The statements that write the names of a request's events. They follow the statement that stores
 /// the events. The list is empty if this isolate has written all of the names.
-pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
+pub(super) fn note(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let names: BTreeMap<&str, &str> = rows.iter().rev().map(|row| (name_kept(&row.name), row.id.as_str())).collect();
     let fresh: Vec<Item<'_>> = WRITTEN.with_borrow_mut(|noted| {
         noted.at(request.received_ms);
@@ -78,7 +78,7 @@ pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D
 }
 
 /// Remembers the names of the events that were stored. `new` has their message ids.
-pub(super) fn noted(request: &Request<'_>, rows: &[Row], new: &[String]) {
+pub(super) fn noted(request: &IngestRequest<'_>, rows: &[Row], new: &[String]) {
     let new: BTreeSet<&str> = new.iter().map(String::as_str).collect();
     WRITTEN.with_borrow_mut(|noted| {
         noted.at(request.received_ms);

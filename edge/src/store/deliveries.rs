@@ -1,6 +1,6 @@
-//! The outbox: leases, how they end, and deliveries that move on without one. Claiming is a
-//! compare-and-set, so a late or repeated wake-up does nothing. [`super::delivery_log`] reads what
-//! became of deliveries.
+//! Stored deliveries: leases, how they end, and deliveries that move on without one. Leasing is a
+//! compare-and-set, so a late or repeated wake-up does nothing. [`super::outbox`] writes
+//! deliveries, and [`super::delivery_log`] reads what became of them.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
@@ -61,19 +61,19 @@ pub struct Leased {
     /// The event's id.
     pub message_id: String,
     /// The event's name in the body.
-    pub event: String,
+    pub event_name: String,
     /// The owner of the event when the delivery was written.
     pub profile: Option<String>,
     /// Its number of leases, of which this is the last.
     pub generation: i64,
     /// When the lease ends unless it is renewed, ms.
-    pub lease_ms: i64,
+    pub lease_ends_ms: i64,
     /// Attempts that ended since the delivery was created or last resent.
     pub tries: u32,
     /// The bytes of an earlier attempt.
     pub body: Option<String>,
     /// The event; `None` if it was deleted.
-    pub fact: Option<DeliveredEvent>,
+    pub event: Option<DeliveredEvent>,
     /// Where it goes.
     pub target: Target,
 }
@@ -83,27 +83,27 @@ struct LeasedRow {
     id: String,
     subscription: String,
     message_id: String,
-    event: String,
+    event_name: String,
     profile: Option<String>,
     generation: i64,
     tries: u32,
     body: Option<String>,
-    fact: Option<String>,
+    event: Option<String>,
     target: String,
 }
 
 impl LeasedRow {
-    fn leased(self, lease_ms: i64) -> Result<Leased> {
+    fn leased(self, lease_ends_ms: i64) -> Result<Leased> {
         Ok(Leased {
-            fact: self.fact.as_deref().map(serde_json::from_str).transpose()?,
+            event: self.event.as_deref().map(serde_json::from_str).transpose()?,
             target: serde_json::from_str(&self.target)?,
             id: self.id,
             subscription: self.subscription,
             message_id: self.message_id,
-            event: self.event,
+            event_name: self.event_name,
             profile: self.profile,
             generation: self.generation,
-            lease_ms,
+            lease_ends_ms,
             tries: self.tries,
             body: self.body,
         })
@@ -113,20 +113,20 @@ impl LeasedRow {
 #[derive(Deserialize)]
 struct HeldFor {
     subscription: String,
-    paced: i64,
+    has_free_slot: i64,
 }
 
 /// Leases those of these deliveries that are due. A delivery whose webhook takes none at the moment
 /// becomes held. One that can be neither leased nor held is ended or put off. The second list has
-/// the webhooks of held deliveries that may send now: a rate slot is free, or a probe is due.
+/// the webhooks of held deliveries whose throttle slot is free.
 ///
 /// # Errors
 /// D1's.
 pub async fn lease(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Result<(Vec<Leased>, Vec<String>)> {
     let ids = serde_json::to_string(ids)?;
     let (company, ids, now, early) = (company.into(), (&ids).into(), now_ms.into(), EARLY_MS_MAX.into());
-    let lease_ms = now_ms + LEASE_MS;
-    let lease = [company, ids, now, early, lease_ms.into(), INTERRUPTIONS_MAX.into()];
+    let lease_ends_ms = now_ms + LEASE_MS;
+    let lease = [company, ids, now, early, lease_ends_ms.into(), INTERRUPTIONS_MAX.into()];
     let (most, later) = (INTERRUPTIONS_MAX.into(), PUT_OFF_MS.into());
     let mut batch = Batch::default();
     let leased = batch.read::<LeasedRow>(db.bind(sql::DELIVERY_LEASE, &lease)?);
@@ -135,26 +135,33 @@ pub async fn lease(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
     batch.write(db.bind(sql::DELIVERY_CLEAR, &[company, ids, now, early, most, later])?);
     let answers = db.run_batch(batch).await?;
     let (leased, held) = (answers.rows(&leased)?, answers.rows(&held)?);
-    let mut paced: Vec<String> = held.into_iter().filter(|h| h.paced != 0).map(|h| h.subscription).collect();
-    paced.sort();
-    paced.dedup();
-    Ok((leased.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
+    let mut free_slots: Vec<String> =
+        held.into_iter().filter(|h| h.has_free_slot != 0).map(|h| h.subscription).collect();
+    free_slots.sort();
+    free_slots.dedup();
+    Ok((leased.into_iter().map(|c| c.leased(lease_ends_ms)).collect::<Result<_>>()?, free_slots))
 }
 
-/// Takes a subscription's turn, if it has one. It leases the probe of an open circuit, or the
+/// Takes a subscription's throttle slot, if it is free. Leases the probe of an open circuit, or the
 /// deliveries that the rate limit allows in this second, at most `most`.
 ///
 /// # Errors
 /// D1's.
-pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, most: i64) -> Result<Vec<Leased>> {
+pub async fn take_throttle_slot(
+    db: &Db,
+    company: &str,
+    subscription: &str,
+    now_ms: i64,
+    most: i64,
+) -> Result<Vec<Leased>> {
     let (company, subscription, looked) = (company.into(), subscription.into(), HELD_LOOKED_MAX.into());
-    let lease_ms = now_ms + LEASE_MS;
-    let pace = [company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked];
-    let lease = [company, subscription, lease_ms.into(), most.into(), looked];
+    let lease_ends_ms = now_ms + LEASE_MS;
+    let take = [company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked];
+    let lease = [company, subscription, lease_ends_ms.into(), most.into(), looked];
     let mut batch = Batch::default();
-    batch.write(db.bind(sql::SUBSCRIPTION_PACE, &pace)?);
+    batch.write(db.bind(sql::SUBSCRIPTION_TAKE_SLOT, &take)?);
     let leased = batch.read::<LeasedRow>(db.bind(sql::DELIVERY_LEASE_HELD, &lease)?);
-    db.run_batch(batch).await?.rows(&leased)?.into_iter().map(|c| c.leased(lease_ms)).collect()
+    db.run_batch(batch).await?.rows(&leased)?.into_iter().map(|c| c.leased(lease_ends_ms)).collect()
 }
 
 /// A lease: the delivery and its generation, as an item of a JSON parameter.
@@ -182,27 +189,27 @@ pub async fn renew(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Res
 ///
 /// # Errors
 /// D1's; the leases then run out.
-pub async fn give_back(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Result<()> {
+pub async fn return_leases(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Result<()> {
     let leases = serde_json::to_string(leases)?;
-    db.run(sql::DELIVERY_GIVE_BACK, &[company.into(), (&leases).into(), now_ms.into()]).await.map(drop)
+    db.run(sql::DELIVERY_RETURN_LEASES, &[company.into(), (&leases).into(), now_ms.into()]).await.map(drop)
 }
 
-/// A subscription that may take its turn.
+/// A subscription with a free throttle slot.
 #[derive(Debug, Deserialize)]
-pub struct Paced {
+pub struct FreeSlot {
     /// Its company.
     pub company: String,
     /// Its id.
     pub id: String,
 }
 
-/// Subscriptions of every company that may take a turn and have held deliveries. Takes no company:
+/// Subscriptions of every company with a free throttle slot and held deliveries. Takes no company:
 /// the sweep serves all companies.
 ///
 /// # Errors
 /// D1's.
-pub async fn paced(db: &Db, now_ms: i64) -> Result<Vec<Paced>> {
-    db.run(sql::SUBSCRIPTION_PACED, &[now_ms.into(), RELEASE_SUBSCRIPTIONS_MAX.into()]).await?.rows()
+pub async fn free_slots(db: &Db, now_ms: i64) -> Result<Vec<FreeSlot>> {
+    db.run(sql::SUBSCRIPTION_FREE_SLOTS, &[now_ms.into(), RELEASE_SUBSCRIPTIONS_MAX.into()]).await?.rows()
 }
 
 #[derive(Deserialize)]

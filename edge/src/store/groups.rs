@@ -13,7 +13,7 @@ use trackmate_wire::limits::{
 };
 use worker::D1PreparedStatement;
 
-use super::request::Request;
+use super::request::IngestRequest;
 use super::{Db, Page, Param, Result, list_bytes, sql};
 use crate::domain::event::Row;
 use crate::domain::groups::{self, Group};
@@ -23,7 +23,7 @@ use crate::domain::record::Sent;
 
 /// The statements that write the groups of a request's events: none if no event names a group.
 /// [`super::records::mark`] comes after them.
-pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
+pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let changes = groups::group_changes(rows, request.source);
     if changes.is_empty() {
         return Ok(Vec::new());
@@ -85,8 +85,8 @@ impl GroupRow {
             kind: self.kind,
             key: self.key,
             first_ts: self.first_ts,
-            claimed_traits: serde_json::from_str(&json::read(&self.claimed_traits))?,
-            trusted_traits: serde_json::from_str(&json::read(&self.trusted_traits))?,
+            claimed_traits: serde_json::from_str(&json::normalised(&self.claimed_traits))?,
+            trusted_traits: serde_json::from_str(&json::normalised(&self.trusted_traits))?,
         };
         Ok(Counted { group, members: self.members })
     }

@@ -10,7 +10,7 @@ use worker::D1PreparedStatement;
 
 use super::identity_keys::KeyGrant;
 use super::ingest::{self, Guard, Stored};
-use super::request::{self, Admission, Request};
+use super::request::{self, Admission, IngestRequest};
 use super::{Batch, Db, Param, Result, catalog, outbox, sql};
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
@@ -97,7 +97,7 @@ pub struct Identified {
 /// D1's; nothing was stored then.
 pub async fn add(
     db: &Db,
-    request: &Request<'_>,
+    request: &IngestRequest<'_>,
     row: &Row,
     person: &Person<'_>,
     grant: Option<&KeyGrant>,
@@ -111,7 +111,7 @@ pub async fn add(
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
 
     let mut batch = Batch::default();
-    let allowed = request::check(db, &mut batch, request)?;
+    let allowed = request::read_company(db, &mut batch, request)?;
     let new = batch.read(ingest::insert(db, request, &json, guard)?);
     let refused = batch.read::<Reason>(identify.refuse()?);
     let occupied = batch.read(identify.occupy()?);
@@ -128,7 +128,7 @@ pub async fn add(
     };
 
     let answers = db.run_batch(batch).await?;
-    let admission = request::admission(&answers, &allowed, request)?;
+    let admission = request::decide_admission(&answers, &allowed, request)?;
     let mut new = ingest::message_ids(&answers, &new)?;
     let refused = answers.first(&refused)?.map(|refused| refused.reason);
     if refused.is_some() {
@@ -147,7 +147,7 @@ pub async fn add(
 /// The statements of an identify.
 struct Identify<'a> {
     db: &'a Db,
-    request: &'a Request<'a>,
+    request: &'a IngestRequest<'a>,
     row: &'a Row,
     person: &'a Person<'a>,
     /// The tombstone hash of the person's key.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use trackmate_wire::limits::PROFILE_KEYS_MAX;
 
-use super::request::Request;
+use super::request::IngestRequest;
 use super::{Batch, ChangeStamp, Db, Param, Result, Slot, Statement, sql};
 use crate::domain::compat::pair;
 use crate::domain::tombstone;
@@ -144,7 +144,7 @@ impl KeyGrant {
         &self,
         db: &Db,
         batch: &mut Batch,
-        request: &Request<'_>,
+        request: &IngestRequest<'_>,
         made: &str,
     ) -> Result<Slot<ResolvedKey>> {
         let profile = self.profile.as_deref().unwrap_or(made);

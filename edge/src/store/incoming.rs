@@ -9,27 +9,28 @@ use trackmate_wire::limits::{
 };
 
 use super::{Batch, Db, Result, sql};
-use crate::domain::incoming::{Entry, Outcome};
+use crate::domain::incoming::{Outcome, Receipt};
 use crate::domain::source::Source;
 
-/// Logs entries of one request, up to the limit of each minute, and deletes what no longer fits
-/// into their rings. Returns whether any entry was logged: nothing is logged for a company that
+/// Logs receipts of one request, up to the limit of each minute, and deletes what no longer fits
+/// into their rings. Returns whether any receipt was logged: nothing is logged for a company that
 /// does not exist.
 ///
 /// # Errors
 /// D1's; nothing was logged then.
-pub async fn add(db: &Db, company: &str, source: Source, entries: &[Entry], now_ms: i64) -> Result<bool> {
-    let (rejected, accepted): (Vec<_>, Vec<_>) = entries.iter().partition(|e| e.outcome == Outcome::Rejected);
+pub async fn add(db: &Db, company: &str, source: Source, receipts: &[Receipt], now_ms: i64) -> Result<bool> {
+    let (rejected, accepted): (Vec<_>, Vec<_>) =
+        receipts.iter().partition(|receipt| receipt.outcome == Outcome::Rejected);
     let rings = [
         (0, accepted, WATCHED_MINUTE_MAX, WATCHED_STORED_MAX),
         (1 + source.number(), rejected, REJECTED_MINUTE_MAX, REJECTED_STORED_MAX),
     ];
     let mut batch = Vec::new();
-    for (ring, entries, minute, kept) in rings {
-        if entries.is_empty() {
+    for (ring, receipts, minute, kept) in rings {
+        if receipts.is_empty() {
             continue;
         }
-        let (company, json) = (company.into(), serde_json::to_string(&entries)?);
+        let (company, json) = (company.into(), serde_json::to_string(&receipts)?);
         let ring = i64::into(ring);
         let insert = [company, ring, (&json).into(), source.into(), now_ms.into(), minute.into()];
         batch.push(db.bind(sql::INCOMING_INSERT, &insert)?);
@@ -82,7 +83,7 @@ pub struct LogEntry {
     pub bot: Option<i64>,
 }
 
-/// A filter of entries.
+/// A filter of receipts.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Only through this API.
@@ -157,7 +158,7 @@ pub async fn watch(db: &Db, company: &str, now_ms: i64) -> Result<i64> {
     Ok(db.run_batch(batch).await?.first(&last)?.and_then(|last| last.seq).unwrap_or_default())
 }
 
-/// Deletes a slice of the entries older than `before_ms`. Takes no company: the sweep serves all
+/// Deletes a slice of the receipts older than `before_ms`. Takes no company: the sweep serves all
 /// companies.
 ///
 /// # Errors

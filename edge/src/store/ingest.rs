@@ -6,7 +6,7 @@ use worker::D1PreparedStatement;
 
 use super::identity_keys::{KeyGrant, ResolvedKey};
 use super::outbox::{self, EventSlots, Outbox};
-use super::request::{self, Admission, Request};
+use super::request::{self, Admission, IngestRequest};
 use super::{Answers, Batch, Db, Param, Result, Slot, catalog, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
@@ -46,7 +46,12 @@ pub(super) struct Guard<'a> {
 }
 
 /// `insert into events`.
-pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_>) -> Result<D1PreparedStatement> {
+pub(super) fn insert(
+    db: &Db,
+    request: &IngestRequest<'_>,
+    rows: &str,
+    guard: Guard<'_>,
+) -> Result<D1PreparedStatement> {
     let origin = request.origin.map(fitting);
     db.bind(
         sql::EVENTS_INSERT,
@@ -74,7 +79,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
 
 fn count(
     db: &Db,
-    request: &Request<'_>,
+    request: &IngestRequest<'_>,
     rows: &[Row],
     ids: &str,
     profile: Option<&str>,
@@ -108,19 +113,19 @@ pub(super) fn message_ids(answers: &Answers, slot: &Slot<MessageId>) -> Result<V
 ///
 /// # Errors
 /// D1's; nothing was stored then.
-pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Admission, Stored)> {
+pub async fn browser(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<(Admission, Stored)> {
     let (json, ids) = json(rows)?;
     let mut rest = groups::merge(db, request, rows)?;
     records::mark(db, request, &mut rest)?;
     rest.extend(catalog::note(db, request, rows)?);
     let mut batch = Batch::default();
-    let allowed = request::check(db, &mut batch, request)?;
+    let allowed = request::read_company(db, &mut batch, request)?;
     let new = batch.read(insert(db, request, &json, Guard::default())?);
     batch.write(count(db, request, rows, &ids, None)?);
     let outbox = outbox::of_events(db, &mut batch, request, &ids, None)?;
     batch.write_all(rest);
     let answers = db.run_batch(batch).await?;
-    let admission = request::admission(&answers, &allowed, request)?;
+    let admission = request::decide_admission(&answers, &allowed, request)?;
     let new = message_ids(&answers, &new)?;
     catalog::noted(request, rows, &new);
     let outbox = outbox::of_events_answer(&answers, &outbox, request, rows)?;
@@ -207,7 +212,7 @@ pub(super) fn is_outdated(
 /// D1's; nothing was stored then.
 pub async fn server(
     db: &Db,
-    request: &Request<'_>,
+    request: &IngestRequest<'_>,
     rows: &[Row],
     subject: Subject<'_>,
     grant: Option<&KeyGrant>,
@@ -249,7 +254,7 @@ struct NewPerson<'a> {
 /// Events of a server, and the statements that go with them whoever the person is.
 struct ServerEvents<'a> {
     db: &'a Db,
-    request: &'a Request<'a>,
+    request: &'a IngestRequest<'a>,
     rows: &'a [Row],
     /// The rows as a parameter, and their message ids.
     json: String,

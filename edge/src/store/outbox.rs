@@ -1,5 +1,5 @@
-//! The rows of `deliveries` that a batch writes for the events it stores, and the next step of
-//! each.
+//! The outbox: the rows of `deliveries` that a batch writes for the events it stores, and the next
+//! step of each.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use trackmate_wire::limits::LEASE_MS;
 
 use super::deliveries::{DeliveredEvent, Leased};
-use super::request::Request;
+use super::request::IngestRequest;
 use super::{Answers, Batch, ChangeStamp, Db, Param, Result, Slot, sql};
 use crate::domain::event::Row;
 use crate::domain::source::Source;
@@ -20,8 +20,8 @@ pub struct Outbox {
     pub leased: Vec<Leased>,
     /// To be woken by a queue message.
     pub pending: Vec<String>,
-    /// Subscriptions with held deliveries and a free slot of their rate limit or circuit.
-    pub paced: Vec<String>,
+    /// Subscriptions with held deliveries and a free throttle slot.
+    pub free_slots: Vec<String>,
 }
 
 impl Outbox {
@@ -29,13 +29,13 @@ impl Outbox {
     pub fn extend(&mut self, other: Self) {
         self.leased.extend(other.leased);
         self.pending.extend(other.pending);
-        self.paced.extend(other.paced);
+        self.free_slots.extend(other.free_slots);
     }
 
     /// Whether there is nothing to do.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.leased.is_empty() && self.pending.is_empty() && self.paced.is_empty()
+        self.leased.is_empty() && self.pending.is_empty() && self.free_slots.is_empty()
     }
 }
 
@@ -53,7 +53,7 @@ struct Written {
 struct To {
     id: String,
     target: String,
-    paced: i64,
+    has_free_slot: i64,
 }
 
 /// The slots of [`of_events`].
@@ -68,7 +68,7 @@ pub(super) struct EventSlots {
 pub(super) fn of_events(
     db: &Db,
     batch: &mut Batch,
-    request: &Request<'_>,
+    request: &IngestRequest<'_>,
     ids: &str,
     identity_key: Option<&str>,
 ) -> Result<EventSlots> {
@@ -94,7 +94,7 @@ pub(super) fn of_events(
 pub(super) fn of_events_answer(
     answers: &Answers,
     slots: &EventSlots,
-    request: &Request<'_>,
+    request: &IngestRequest<'_>,
     rows: &[Row],
 ) -> Result<Outbox> {
     let written = answers.rows(&slots.written)?;
@@ -107,13 +107,13 @@ pub(super) fn of_events_answer(
                 id: d.id,
                 subscription: d.subscription,
                 message_id: d.message_id,
-                event: d.event,
+                event_name: d.event,
                 profile: d.profile,
                 generation: 1,
-                lease_ms: request.received_ms + LEASE_MS,
+                lease_ends_ms: request.received_ms + LEASE_MS,
                 tries: 0,
                 body: None,
-                fact: Some(DeliveredEvent {
+                event: Some(DeliveredEvent {
                     source: request.source.shown(row.sent_by_server.is_some()),
                     ts: row.ts,
                     session: request.session.to_owned(),
@@ -123,8 +123,8 @@ pub(super) fn of_events_answer(
                 target: serde_json::from_str(&to.target)?,
             }),
             ("pending", _, _) => outbox.pending.push(d.id),
-            (_, Some(To { paced: 1, .. }), _) if !outbox.paced.contains(&d.subscription) => {
-                outbox.paced.push(d.subscription);
+            (_, Some(To { has_free_slot: 1, .. }), _) if !outbox.free_slots.contains(&d.subscription) => {
+                outbox.free_slots.push(d.subscription);
             }
             _ => {}
         }
@@ -159,8 +159,8 @@ pub(super) fn of_platform_events_answer(answers: &Answers, slot: &Slot<WrittenPl
     for written in answers.rows(slot)? {
         if written.state == "pending" {
             outbox.pending.push(written.id);
-        } else if !outbox.paced.contains(&written.subscription) {
-            outbox.paced.push(written.subscription);
+        } else if !outbox.free_slots.contains(&written.subscription) {
+            outbox.free_slots.push(written.subscription);
         }
     }
     Ok(outbox)

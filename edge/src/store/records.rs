@@ -7,7 +7,7 @@ use serde::Deserialize;
 use trackmate_wire::limits::RECORD_FIELDS_MAX;
 use worker::D1PreparedStatement;
 
-use super::request::Request;
+use super::request::IngestRequest;
 use super::{Db, Param, Result, list_bytes, sql};
 use crate::domain::event::Row;
 use crate::domain::json;
@@ -16,7 +16,7 @@ use crate::domain::record::{self, Record};
 
 /// The statements that write the records of a request's events: none if no event is about a record.
 /// Only events with source `server` write records.
-pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
+pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let changes = record::changes(rows);
     if changes.is_empty() {
         return Ok(Vec::new());
@@ -30,7 +30,7 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
 
 /// Adds the statement that marks the session's links as having records or memberships. It comes
 /// after the statements that write these.
-pub(super) fn mark(db: &Db, request: &Request<'_>, written: &mut Vec<D1PreparedStatement>) -> Result<()> {
+pub(super) fn mark(db: &Db, request: &IngestRequest<'_>, written: &mut Vec<D1PreparedStatement>) -> Result<()> {
     if !request.session.is_empty() && !written.is_empty() {
         written.push(db.bind(sql::LINKS_MARK, &[request.company.into(), request.session.into()])?);
     }
@@ -133,7 +133,7 @@ impl RecordRow {
                 first_ts: self.first_ts,
                 last_ts: self.last_ts,
                 scans: self.scans,
-                fields: serde_json::from_str(&json::read(&fields))?,
+                fields: serde_json::from_str(&json::normalised(&fields))?,
             })
         };
         let record = self.fields.map(record).transpose()?;

@@ -8,7 +8,7 @@ use crate::domain::source::Source;
 
 /// The data that all events of a request share.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct IngestRequest<'a> {
     /// Their company.
     pub company: &'a str,
     /// The API through which they came.
@@ -39,10 +39,15 @@ pub struct Request<'a> {
     pub lease_budget: &'a LeaseBudget,
 }
 
-impl<'a> Request<'a> {
+impl<'a> IngestRequest<'a> {
     /// A request of a browser, without the optional fields. `received_ms` is our clock.
     #[must_use]
-    pub const fn of_page(company: &'a str, session: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
+    pub const fn of_browser(
+        company: &'a str,
+        session: &'a str,
+        received_ms: i64,
+        lease_budget: &'a LeaseBudget,
+    ) -> Self {
         Self {
             company,
             source: Source::Browser,
@@ -69,7 +74,7 @@ impl<'a> Request<'a> {
     /// A request of a server, without the optional fields and without a session.
     #[must_use]
     pub const fn of_server(company: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
-        Self { source: Source::Server, ..Self::of_page(company, "", received_ms, lease_budget) }
+        Self { source: Source::Server, ..Self::of_browser(company, "", received_ms, lease_budget) }
     }
 }
 
@@ -96,8 +101,8 @@ pub enum Admission {
     WrongOrigin,
     /// The company requires proof of identifies, and this one has none.
     Unproved,
-    /// Another version of the company's plan is in force: this one.
-    Replanned(i64),
+    /// Another version of the company's plan is in force.
+    Replanned,
 }
 
 #[derive(Deserialize)]
@@ -110,19 +115,23 @@ pub(super) struct Allowed {
 
 /// `select … from companies`: whether the company exists, allows the origin, and has this plan. It
 /// refuses nothing itself: `events.insert.sql` repeats the conditions and inserts nothing.
-pub(super) fn check(db: &Db, batch: &mut Batch, request: &Request<'_>) -> Result<Slot<Allowed>> {
+pub(super) fn read_company(db: &Db, batch: &mut Batch, request: &IngestRequest<'_>) -> Result<Slot<Allowed>> {
     let origin = request.origin.map(fitting);
     let params = [request.company.into(), origin.as_deref().into(), request.received_ms.into()];
     Ok(batch.read(db.bind(sql::COMPANY_CHECK, &params)?))
 }
 
-/// The answer of [`check`].
-pub(super) fn admission(answers: &Answers, slot: &Slot<Allowed>, request: &Request<'_>) -> Result<Admission> {
+/// Decides by the answer of [`read_company`] whether the request is admitted.
+pub(super) fn decide_admission(
+    answers: &Answers,
+    slot: &Slot<Allowed>,
+    request: &IngestRequest<'_>,
+) -> Result<Admission> {
     Ok(match answers.first(slot)? {
         None => Admission::UnknownCompany,
         Some(Allowed { allowed: 0, .. }) => Admission::WrongOrigin,
         Some(Allowed { strict: 1, .. }) if request.unproved => Admission::Unproved,
-        Some(Allowed { plan, .. }) if request.plan.is_some_and(|held| held != plan) => Admission::Replanned(plan),
+        Some(Allowed { plan, .. }) if request.plan.is_some_and(|checked| checked != plan) => Admission::Replanned,
         Some(Allowed { watched, .. }) => Admission::Admitted { watched: watched == 1 },
     })
 }

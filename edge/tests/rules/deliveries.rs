@@ -104,7 +104,7 @@ impl Pair {
 
     fn add(&mut self, store: &Store, lease: bool) {
         let message = format!("m{}", self.ids.len());
-        let lease_ms = self.now + LEASE_MS;
+        let lease_ends_ms = self.now + LEASE_MS;
         store
             .0
             .connection
@@ -122,13 +122,13 @@ impl Pair {
                 Value::Null,
                 json!(7),
                 json!(self.now),
-                json!(lease_ms),
+                json!(lease_ends_ms),
                 json!("[]"),
                 json!(i64::from(lease)),
             ],
         )]);
         self.ids.push(answers[0][0].clone());
-        self.rules.push(Delivery::new(self.open(), lease.then_some(lease_ms), self.now));
+        self.rules.push(Delivery::new(self.open(), lease.then_some(lease_ends_ms), self.now));
     }
 
     fn lease(&mut self, store: &Store, place: usize) {
@@ -154,17 +154,17 @@ impl Pair {
         assert_eq!(leased.is_some(), answers[0].len() == 1);
     }
 
-    fn turn(&mut self, store: &Store) {
-        let pace =
+    fn take_slot(&mut self, store: &Store) {
+        let take =
             vec![json!(COMPANY), json!(WEBHOOK), json!(self.now), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
         let lease = vec![json!(COMPANY), json!(WEBHOOK), json!(self.now + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
-        let answers = store.batch(&[(sql::SUBSCRIPTION_PACE, pace), (sql::DELIVERY_LEASE_HELD, lease)]);
+        let answers = store.batch(&[(sql::SUBSCRIPTION_TAKE_SLOT, take), (sql::DELIVERY_LEASE_HELD, lease)]);
         let leased = answers[1].first().map(|id| self.ids.iter().position(|i| i == id).unwrap());
         let held = self.rules.iter().any(|d| d.state == State::Held);
         let due = held && !self.off && self.circuit.open_until.is_some_and(|until| until <= self.now);
         assert_eq!(leased.is_some(), due);
         if let Some(place) = leased {
-            self.circuit.take_turn(u32::try_from(place).unwrap(), self.now, self.now + 10_000 + PROBE_MARGIN_MS);
+            self.circuit.begin_probe(u32::try_from(place).unwrap(), self.now, self.now + 10_000 + PROBE_MARGIN_MS);
             self.rules[place].lease_held(self.now + LEASE_MS).unwrap();
         }
     }
@@ -217,7 +217,7 @@ impl Pair {
             0 | 1 if n < 8 => self.add(store, rng.bool()),
             _ if n == 0 => {}
             2..5 => self.lease(store, place),
-            5 => self.turn(store),
+            5 => self.take_slot(store),
             6..10 => {
                 // One delivery or several, with current and stale leases. Each delivery is settled
                 // only once.
@@ -247,8 +247,8 @@ impl Pair {
             11 => {
                 let generation = self.rules[place].generation;
                 let items = json!(json!([{"i": self.ids[place], "g": generation}]).to_string());
-                store.batch(&[(sql::DELIVERY_GIVE_BACK, vec![json!(COMPANY), items, json!(self.now)])]);
-                self.rules[place].give_back(generation, self.now);
+                store.batch(&[(sql::DELIVERY_RETURN_LEASES, vec![json!(COMPANY), items, json!(self.now)])]);
+                self.rules[place].return_lease(generation, self.now);
             }
             12 => {
                 self.off = !self.off;

@@ -18,14 +18,14 @@ struct Attempt {
     delivery: usize,
     generation: i64,
     /// The end of its lease as it knows it. It aborts the attempt then.
-    lease_ms: i64,
+    lease_ends_ms: i64,
     policy_tries: i64,
 }
 
 #[derive(Clone, Copy)]
 enum Hint {
     Delivery(usize),
-    Turn,
+    Slot,
 }
 
 /// A delivery, and the facts about it that the test counts.
@@ -78,13 +78,13 @@ impl World {
 
     fn begin(&mut self, delivery: usize, generation: i64) {
         // The invariant: every other invocation with this delivery must have aborted its attempt.
-        let live = self.attempts.iter().filter(|a| a.delivery == delivery && a.lease_ms > self.now).count();
+        let live = self.attempts.iter().filter(|a| a.delivery == delivery && a.lease_ends_ms > self.now).count();
         assert_eq!(live, 0, "two live attempts of one delivery");
         let watched = &mut self.deliveries[delivery];
         watched.unsettled += 1;
         let policy_tries = watched.it.tries;
         assert!(policy_tries < i64::from(self.policy.attempts), "an attempt beyond the limit of the policy");
-        self.attempts.push(Attempt { delivery, generation, lease_ms: self.now + LEASE_MS, policy_tries });
+        self.attempts.push(Attempt { delivery, generation, lease_ends_ms: self.now + LEASE_MS, policy_tries });
     }
 
     fn accept(&mut self) {
@@ -133,15 +133,15 @@ impl World {
                 self.deliveries[place].was_abandoned |=
                     before != State::Exhausted && self.deliveries[place].it.state == State::Exhausted;
             }
-            Hint::Turn => self.turn(),
+            Hint::Slot => self.take_slot(),
         }
     }
 
-    fn turn(&mut self) {
+    fn take_slot(&mut self) {
         let held = self.deliveries.iter().position(|w| w.it.state == State::Held);
         let (Some(place), true) = (held, self.active) else { return };
         let ends = self.now + i64::from(self.policy.timeout_ms) + PROBE_MARGIN_MS;
-        if self.circuit.take_turn(u32::try_from(place).unwrap(), self.now, ends) {
+        if self.circuit.begin_probe(u32::try_from(place).unwrap(), self.now, ends) {
             let generation = self.deliveries[place].it.lease_held(self.now + LEASE_MS).unwrap();
             self.begin(place, generation);
         }
@@ -158,7 +158,7 @@ impl World {
                 self.hint(0, Hint::Delivery(place));
             }
         }
-        self.hint(0, Hint::Turn);
+        self.hint(0, Hint::Slot);
     }
 
     fn outcome(&mut self) -> Outcome {
@@ -184,16 +184,16 @@ impl World {
         if !crash && self.rng.u8(..4) == 0 {
             let attempt = &mut self.attempts[place];
             let (generation, delivery) = (attempt.generation, attempt.delivery);
-            let lease_ms = self.now + LEASE_MS;
-            if self.deliveries[delivery].it.renew(generation, self.now, lease_ms) {
-                attempt.lease_ms = lease_ms;
+            let lease_ends_ms = self.now + LEASE_MS;
+            if self.deliveries[delivery].it.renew(generation, self.now, lease_ends_ms) {
+                attempt.lease_ends_ms = lease_ends_ms;
                 return;
             }
             self.attempts.swap_remove(place);
             return;
         }
         let attempt = self.attempts.swap_remove(place);
-        let broken_off = attempt.lease_ms <= self.now;
+        let broken_off = attempt.lease_ends_ms <= self.now;
         let outcome = self.outcome();
         let answered_yes = matches!(outcome, Outcome::Answered(200, _));
         // A crash may happen before or after the receiver gets the request. An aborted request may

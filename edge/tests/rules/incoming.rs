@@ -3,7 +3,7 @@
 
 use crate::schema::pipe::{COMPANY, Db, NOW, number, view};
 use serde_json::{Value, json};
-use trackmate_edge::domain::incoming::Entry;
+use trackmate_edge::domain::incoming::Receipt;
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::sql;
 use trackmate_wire::problem::{Code, Problem};
@@ -20,8 +20,8 @@ struct Limits {
 /// `store::incoming` does.
 fn reject(db: &Db, source: Source, at: i64, count: usize, Limits { minute, kept }: Limits) {
     let problem = Problem::new(Code::MissingField, "eventType is missing");
-    let entries: Vec<Entry> = (0..count).map(|_| Entry::rejected(Some("{}"), None, None, &problem)).collect();
-    let (ring, json) = (1 + source.number(), serde_json::to_string(&entries).unwrap());
+    let receipts: Vec<Receipt> = (0..count).map(|_| Receipt::rejected(Some("{}"), None, None, &problem)).collect();
+    let (ring, json) = (1 + source.number(), serde_json::to_string(&receipts).unwrap());
     db.rows(sql::INCOMING_INSERT, json!([COMPANY, ring, json, source, at, minute]).as_array().unwrap());
     db.rows(sql::INCOMING_TRIM, &[json!(COMPANY), json!(ring), json!(kept)]);
 }

@@ -211,10 +211,10 @@ fn turns_of_a_company_that_is_switched_off_do_not_delay_others() {
         add(&db, ["TM-A", &format!("wh_{n}")], "held", 0, 1);
     }
     add(&db, ["TM-Z", "wh_0"], "held", 0, 1);
-    let paced = |db: &Db| db.rows(sql::SUBSCRIPTION_PACED, &[json!(NOW), json!(20)]);
-    assert_eq!(paced(&db), [[json!("TM-Z"), json!("wh_0")]]);
+    let free_slots = |db: &Db| db.rows(sql::SUBSCRIPTION_FREE_SLOTS, &[json!(NOW), json!(20)]);
+    assert_eq!(free_slots(&db), [[json!("TM-Z"), json!("wh_0")]]);
     db.connection.execute("update companies set webhooks_enabled = 1", []).unwrap();
-    let both = paced(&db);
+    let both = free_slots(&db);
     assert_eq!((both.len(), both.iter().filter(|row| text(&row[0]) == "TM-Z").count()), (20, 1));
 }
 
@@ -229,32 +229,32 @@ fn a_delivery_that_waits_for_an_erasure_is_never_the_probe() {
              insert into erasures (company, profile, erased_at, notice, place, counts) values ('TM-A', 'ada', 0, 'n', '[]', '{}');",
         )
         .unwrap();
-    let turn = |now: i64| {
+    let take_slot = |now: i64| {
         let whose = [json!("TM-A"), json!("wh_0")];
-        let pace = [json!(now), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
+        let take = [json!(now), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
         let lease = [json!(now + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
         let leased = db.batch(&[
-            trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_PACE, [&whose[..], &pace].concat().into()),
+            trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_TAKE_SLOT, [&whose[..], &take].concat().into()),
             trackmate_edge::store::Statement::new(sql::DELIVERY_LEASE_HELD, [&whose[..], &lease].concat().into()),
         ]);
         leased[1].iter().map(|row| text(&row[0])).collect::<Vec<_>>()
     };
-    assert_eq!(turn(NOW), ["wh_0held1"]);
-    // Without another delivery, the turn is used up without a probe.
+    assert_eq!(take_slot(NOW), ["wh_0held1"]);
+    // Without another delivery, the slot is used up without a probe.
     db.connection.execute("update deliveries set state = 'delivered' where id = 'wh_0held1'", []).unwrap();
-    assert_eq!(turn(NOW + DAY_MS), Vec::<String>::new());
+    assert_eq!(take_slot(NOW + DAY_MS), Vec::<String>::new());
     db.connection.execute("update erasures set completed_at = 1", []).unwrap();
-    assert_eq!(turn(NOW + 2 * DAY_MS), ["wh_0held0"]);
+    assert_eq!(take_slot(NOW + 2 * DAY_MS), ["wh_0held0"]);
 }
 
 #[test]
-fn a_deleted_webhook_takes_no_turn_and_causes_no_error() {
+fn a_deleted_webhook_takes_no_throttle_slot_and_causes_no_error() {
     let db = open([1, 0]);
     let (company, gone) = (json!("TM-A"), json!("wh_gone"));
-    let pace = vec![company.clone(), gone.clone(), json!(NOW), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
+    let take = vec![company.clone(), gone.clone(), json!(NOW), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
     let lease = vec![company, gone, json!(NOW + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
     let leased = db.batch(&[
-        trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_PACE, pace.into()),
+        trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_TAKE_SLOT, take.into()),
         trackmate_edge::store::Statement::new(sql::DELIVERY_LEASE_HELD, lease.into()),
     ]);
     assert!(leased[1].is_empty());
@@ -294,8 +294,9 @@ fn the_deletion_of_old_deliveries_skips_webhooks_without_any_and_held_deliveries
     let slice = [json!("TM-Z"), json!("wh_0"), json!(NOW), json!(20)];
     let deleted = || db.rows(sql::DELIVERY_PRUNE, &slice).len();
     assert_eq!([deleted(), deleted(), deleted()], [0; 3]);
-    let left =
-        |state: &str| db.rows("select id from deliveries where company = 'TM-Z' and state = +?1", &[json!(state)]).len();
+    let left = |state: &str| {
+        db.rows("select id from deliveries where company = 'TM-Z' and state = +?1", &[json!(state)]).len()
+    };
     assert_eq!([left("held"), left("delivered")], [30, 0]);
     assert_eq!(prunable(&db, 500, 20), Vec::<Vec<Value>>::new());
     // A selection that stops at its limit returns the place.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::domain::clock;
-use crate::domain::event::{Arrival, sort};
+use crate::domain::event::{Arrival, validate};
 use crate::domain::plan::*;
 
 fn plan(value: Value) -> Plan {
@@ -57,11 +57,11 @@ fn a_rejecting_plan_rejects_only_the_events_that_violate_it() {
     let arrival = Arrival { subject: "s", sent_ms: None, received_ms: 1_760_788_800_000 };
     for (mode, left) in [(Mode::Off, 3), (Mode::Report, 3), (Mode::Reject, 1)] {
         let mut n = 0;
-        let sorted = sort(items.into_iter(), arrival, || {
+        let validated = validate(items.into_iter(), arrival, || {
             n += 1;
             format!("m{n}")
         });
-        let checked = check(sorted.rows, &paid(), mode);
+        let checked = check(validated.rows, &paid(), mode);
         assert_eq!((checked.rows.len(), checked.violations.len()), (left, if mode == Mode::Off { 0 } else { 2 }));
         if mode == Mode::Reject {
             let violations: Vec<_> = checked

@@ -133,7 +133,7 @@ pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -
     let db = cx.db(&admin.company)?;
     let ids = delivery_log::recover(db, &admin.company, window, cx.now_ms(), RECOVER_DELIVERIES_MAX).await?;
     let requeued = ids.len();
-    cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), ids));
+    cx.after_answer(dispatch::attempt_now(cx.env().clone(), admin.company.clone(), ids));
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
     let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
     response::answer(&RecoverAnswer { requeued, has_more, next_cursor })
@@ -154,6 +154,6 @@ pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, de
         let message = "no delivery of this webhook that has ended has this id; one that waits needs no resend";
         return Err(Problem::new(Code::NotFound, message).into());
     }
-    cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), vec![delivery.to_owned()]));
+    cx.after_answer(dispatch::attempt_now(cx.env().clone(), admin.company.clone(), vec![delivery.to_owned()]));
     response::answer(&ResendAnswer { delivery: Requeued { id: delivery.to_owned(), status: "pending".to_owned() } })
 }

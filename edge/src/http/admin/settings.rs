@@ -63,7 +63,7 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
 /// webhook_enabled?, crm_webhook_url?, webhook_secret?: text|null}` → the answer of GET. An event
 /// type in `revenueEvents` counts from then on. A removed one stops counting at once.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let text = body::as_sent(cx).await?;
+    let text = body::text_with_keys(cx).await?;
     let request: SettingsChange = request_body::change(&text)?;
     if let Some(name) = &request.name {
         body::check_length(name, "name", 1..=NAME_CHARS_MAX)?;
@@ -112,7 +112,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
     };
     companies::update(cx.db(&admin.company)?, &admin.company, &change).await?;
     if request.webhooks_enabled == Some(true) {
-        recover::after_answer(cx);
+        recover::schedule(cx);
     }
     show(cx, &admin, identity.made).await
 }
@@ -187,7 +187,7 @@ async fn funnel(cx: &RequestContext, admin: &auth::Admin, request: &SettingsChan
     };
     subscriptions::set_funnel(db, &admin.company, &funnel, cx.now_ms()).await?;
     if request.funnel_enabled == Some(true) {
-        recover::after_answer(cx);
+        recover::schedule(cx);
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ fn describe(s: Subscription, secret: Option<String>) -> Result<Webhook, Error> {
 /// active?}` → `{success, webhook}` with its secret, which no other answer shows. The default
 /// policy is `crm`: 3 attempts, 60 s delay, 10 s timeout.
 pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let text = body::as_sent(cx).await?;
+    let text = body::text_with_keys(cx).await?;
     let mut request: WebhookChange = request_body::change(&text)?;
     request.name = Some(request_body::required(request.name, "name")?);
     request.url = Some(request_body::required(request.url, "url")?);
@@ -112,7 +112,7 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
 /// the description, the rate limit, or one of the `headers`. When the webhook is switched on again,
 /// held deliveries go out, or are dismissed with `"held":"dismiss"`.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
-    let text = body::as_sent(cx).await?;
+    let text = body::text_with_keys(cx).await?;
     let request: WebhookChange = request_body::change(&text)?;
     let current = find(cx, &admin, id).await?;
     let policy = Policy {
@@ -127,7 +127,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
         return Err(too_many_headers().into());
     }
     if change.active == Some(true) || change.url.is_some() || change.rate_limit.is_some() {
-        recover::after_answer(cx);
+        recover::schedule(cx);
     }
     answer(cx, &admin, id, None).await
 }
@@ -159,7 +159,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
 /// the new secret. The old secret signs too for this number of hours; with 0 it is deleted at once.
 /// While an earlier secret still signs, only 0 is accepted.
 pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
-    let text = body::as_sent(cx).await?;
+    let text = body::text_with_keys(cx).await?;
     let request: RotateRequest =
         if text.trim().is_empty() { RotateRequest::default() } else { request_body::change(&text)? };
     let grace_h = within(request.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
@@ -217,7 +217,7 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
         headers: headers(cx.env(), unsigned).map_err(unopened)?,
         timeout_ms: target.timeout_ms,
         loopback: client::allows_loopback(cx.env()),
-        breaker: None,
+        abort_signal: None,
     };
     let exchange = client::post(&message).await;
     let status_code = if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None };

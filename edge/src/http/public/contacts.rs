@@ -99,8 +99,8 @@ impl Visitor {
     /// Fills the fields that the form left out, from the session and the headers of the request.
     fn fill(&mut self, cx: &RequestContext, session: &str) {
         self.id.get_or_insert_with(|| session.to_owned());
-        self.user_agent = self.user_agent.take().or_else(|| cx.header("user-agent").map(secret::hidden));
-        self.referrer = self.referrer.take().or_else(|| cx.header("referer").map(secret::hidden));
+        self.user_agent = self.user_agent.take().or_else(|| cx.header("user-agent").map(secret::keys_shortened));
+        self.referrer = self.referrer.take().or_else(|| cx.header("referer").map(secret::keys_shortened));
     }
 }
 
@@ -175,7 +175,7 @@ pub(crate) struct ContactAnswer<'a> {
 /// overwrites nothing, and the answer does not show whether the address was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().rejected_request(&text, Some(EVENT), submit(cx, &text).await)
+    cx.log().log_if_rejected(&text, Some(EVENT), submit(cx, &text).await)
 }
 
 /// Stores a contact.

@@ -5,16 +5,16 @@ use serde::Serialize;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
+use crate::ingest::answer::{BatchAnswer, amount_unread};
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::outage_buffer::{self, BufferedRequest};
-use crate::ingest::receipt::{Receipt, amount_unread};
 use trackmate_wire::api::Warning;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct EventsAnswer {
     #[serde(flatten)]
-    receipt: Receipt,
+    batch: BatchAnswer,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
 }
@@ -24,15 +24,15 @@ pub(crate) struct EventsAnswer {
 /// message}], queued?, warnings?}`. Stores the valid items even if others are rejected.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().rejected_request(&text, None, answer(cx, &text).await)
+    cx.log().log_if_rejected(&text, None, ingest(cx, &text).await)
 }
 
-async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
-    let (batch, rejected) = BrowserBatch::parse(cx, text)?;
+async fn ingest(cx: &RequestContext, text: &str) -> HandlerResult {
+    let (batch, left_out) = BrowserBatch::parse(cx, text)?;
     let (count, warnings) = (batch.rows.len(), amount_unread(&batch.rows).into_iter().collect());
-    rate_limit::count_page(cx, &batch.company, count).await?;
+    rate_limit::count_browser(cx, &batch.company, count + left_out.count()).await?;
     let stored = batch.store(cx).await;
-    let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Browser(batch)).await?;
-    cx.log().stored(rejected.repeated.iter(), &[]);
-    Ok(serde_json::to_string(&EventsAnswer { receipt: Receipt::new(rejected, count, stored), warnings })?)
+    let stored = outage_buffer::buffer_if_down(cx, stored, || BufferedRequest::Browser(batch)).await?;
+    cx.log().accepted(left_out.repeated.iter(), &[]);
+    Ok(serde_json::to_string(&EventsAnswer { batch: BatchAnswer::new(left_out, count, stored), warnings })?)
 }

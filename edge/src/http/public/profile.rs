@@ -30,10 +30,10 @@ pub(crate) struct IdentifyAnswer<'a> {
 /// fields whether or not the address was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().rejected_request(&text, Some(EVENT), answer(cx, &text).await)
+    cx.log().log_if_rejected(&text, Some(EVENT), ingest(cx, &text).await)
 }
 
-async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
+async fn ingest(cx: &RequestContext, text: &str) -> HandlerResult {
     let (command, warning) = IdentifyCommand::parse(cx, text)?;
     let identified = store(cx, command).await?;
     let profile_id = identified.as_ref().map(|identified| identified.public_id.as_str());
@@ -44,7 +44,7 @@ async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
 /// Stores a page's identify, within the page's rate limit. `None` while D1 is down: the outage
 /// buffer has the identify then, and the person is not known yet.
 pub(crate) async fn store(cx: &RequestContext, command: IdentifyCommand) -> Result<Option<IdentifyResult>, Error> {
-    rate_limit::count_page(cx, &command.company, 1).await?;
+    rate_limit::count_browser(cx, &command.company, 1).await?;
     let stored = command.store(cx).await;
-    outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Identify(command)).await
+    outage_buffer::buffer_if_down(cx, stored, || BufferedRequest::Identify(command)).await
 }

@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body, rate_limit};
+use crate::ingest::answer::BatchAnswer;
 use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::owner::resolve;
-use crate::ingest::receipt::Receipt;
 use crate::ingest::server::{self, Parsed, ServerResult};
 use crate::store::people::Identifiers;
 use trackmate_wire::api::Warning;
@@ -21,7 +21,7 @@ pub(crate) struct ServerEventsAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<&'a str>,
     #[serde(flatten)]
-    receipt: Receipt,
+    batch: BatchAnswer,
     profile_id: Option<&'a str>,
     linked: bool,
     created: bool,
@@ -43,7 +43,7 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
         Ok(text) => text,
         Err(error) => return Err(key_first(cx, &hash, error).await),
     };
-    cx.log().rejected_request(&text, None, answer(cx, &hash, &text).await)
+    cx.log().log_if_rejected(&text, None, ingest(cx, &hash, &text).await)
 }
 
 /// The problem of a request with an invalid body: an invalid key comes first, if D1 is up to check
@@ -55,22 +55,22 @@ async fn key_first(cx: &RequestContext, hash: &str, error: Error) -> Error {
     }
 }
 
-async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
-    let Parsed { batch, rejected, edit, mut warnings } = match server::parse(cx, text, hash) {
+async fn ingest(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
+    let Parsed { batch, left_out, edit, mut warnings } = match server::parse(cx, text, hash) {
         Ok(parsed) => parsed,
         Err(problem) => return Err(key_first(cx, hash, problem.into()).await),
     };
     let count = batch.rows.len();
-    rate_limit::count_items(cx, hash, count).await?;
+    rate_limit::count_items(cx, hash, count + left_out.count()).await?;
     let message_id = batch.rows.first().map(|row| row.id.clone()).filter(|_| batch.single);
     let stored = batch.store(cx, edit.as_ref()).await;
-    let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Server(batch)).await?;
-    cx.log().stored(rejected.repeated.iter(), &[]);
+    let stored = outage_buffer::buffer_if_down(cx, stored, || BufferedRequest::Server(batch)).await?;
+    cx.log().accepted(left_out.repeated.iter(), &[]);
     let ServerResult { result, profile, created, warnings: more } = stored.unwrap_or_default();
     warnings.extend(more);
     Ok(serde_json::to_string(&ServerEventsAnswer {
         message_id: message_id.as_deref(),
-        receipt: Receipt::new(rejected, count, result),
+        batch: BatchAnswer::new(left_out, count, result),
         linked: profile.is_some(),
         profile_id: profile.as_deref(),
         created,

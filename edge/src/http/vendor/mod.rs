@@ -9,22 +9,22 @@ use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
+use crate::ingest::answer::{BatchAnswer, Rejected};
 use crate::ingest::outage_buffer::{self, BufferedRequest};
-use crate::ingest::receipt::{Receipt, Rejected};
 use crate::ingest::vendor::{self, VendorFormat, VendorRequest, WriteKey};
 
 /// `POST` of a vendor's message or batch → `{success, accepted, duplicates, rejected:[{index, code,
 /// message, field?}]}`. If a body of one item is refused, the answer is a problem.
 pub(crate) async fn post(cx: &RequestContext, family: &VendorFormat) -> HandlerResult {
-    let as_sent = body::as_sent(cx).await?;
-    let secret = if secret::is_in(&as_sent) { family.read(&as_sent)?.key } else { None };
+    let with_keys = body::text_with_keys(cx).await?;
+    let secret = if secret::is_in(&with_keys) { family.read(&with_keys)?.key } else { None };
     // From here on no text has the key in full; only its hash is used.
-    let text = secret::hidden(as_sent);
+    let text = secret::keys_shortened(with_keys);
     let mut messages = family.read(&text)?;
     let (single, in_body) = (messages.single, messages.key.take());
     let key = write_key::find(cx, secret.or(in_body))?;
     match &key {
-        WriteKey::Public(company) => rate_limit::count_page(cx, company, messages.items.len()).await?,
+        WriteKey::Public(company) => rate_limit::count_browser(cx, company, messages.items.len()).await?,
         WriteKey::Server(hash) => {
             rate_limit::count_key(cx, hash).await?;
             rate_limit::count_items(cx, hash, messages.items.len()).await?;
@@ -34,18 +34,18 @@ pub(crate) async fn post(cx: &RequestContext, family: &VendorFormat) -> HandlerR
     let (mut tally, queued) = match stored {
         Err(Error::Down(why)) => {
             let request = VendorRequest::of(cx, family, key, &text).map_err(|_| Error::Down(why.clone()))?;
-            outage_buffer::store_or_buffer(cx, Err::<(), _>(Error::Down(why)), || BufferedRequest::Vendor(request))
+            outage_buffer::buffer_if_down(cx, Err::<(), _>(Error::Down(why)), || BufferedRequest::Vendor(request))
                 .await?;
             (vendor::unknown(cx, family.read(&text)?), true)
         }
         stored => (stored?, false),
     };
-    cx.log().rejected_items(&vendor::texts(&text, single), &tally.rejected);
+    cx.log().rejected_vendor_items(&vendor::texts(&text, single), &tally.rejected);
     if single && let Some((_, problem)) = tally.rejected.pop() {
         return Err(problem.into());
     }
     tally.rejected.sort_by_key(|(index, _)| *index);
-    Ok(serde_json::to_string(&Receipt {
+    Ok(serde_json::to_string(&BatchAnswer {
         success: true,
         accepted: tally.accepted,
         duplicates: tally.duplicates,

@@ -1,7 +1,7 @@
 //! Requests in messages of the outage buffer.
 
 use super::*;
-use crate::domain::event::{Arrival, sort};
+use crate::domain::event::{Arrival, validate};
 
 fn sent(events: usize, bytes: usize) -> BufferedRequest {
     let item = format!(r#"{{"eventType":"e","eventData":{{"text":"{}"}}}}"#, r#"é\""#.repeat(bytes / 4));
@@ -11,7 +11,7 @@ fn sent(events: usize, bytes: usize) -> BufferedRequest {
         format!("m_{number}")
     };
     let arrival = Arrival { subject: "s", sent_ms: None, received_ms: 1_760_788_800_000 };
-    let rows = sort((0..events).map(|_| item.as_str()), arrival, fresh).rows;
+    let rows = validate((0..events).map(|_| item.as_str()), arrival, fresh).rows;
     assert_eq!(rows.len(), events);
     let context = serde_json::from_str(r#"{"page":{"url":"https://shop.example"}}"#).unwrap();
     BufferedRequest::Browser(BrowserBatch {

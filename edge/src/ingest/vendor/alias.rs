@@ -184,7 +184,7 @@ impl VendorIdentify<'_> {
     }
 
     /// Whether the visitor's session of an id may become the person's. Where pages must prove whom
-    /// they identify, a person does not get what a page sent under the name of their id.
+    /// they identify, a person does not get what a browser sent under the name of their id.
     async fn is_claimable(&self, id: &AliasId, known: &Aliased) -> Result<bool, Error> {
         let has_person = id.row(known).is_some();
         Ok(known.is_open(&id.session) && !(has_person && self.pages_require_proofs().await?))

@@ -102,7 +102,7 @@ pub(crate) fn unknown(cx: &IngestContext, sent: Sent<'_>) -> Tally {
     tally
 }
 
-/// Stores the items of a page, which sends the company id.
+/// Stores the items of a browser, which sends the company id.
 pub(crate) async fn public(cx: &IngestContext, company: &str, sent: Sent<'_>) -> Result<Tally, Error> {
     cx.log().set_company(company, Source::Browser);
     let mut tally = Tally::default();

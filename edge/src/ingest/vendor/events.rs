@@ -2,10 +2,10 @@
 
 use crate::domain::event::Row;
 use crate::error::Error;
+use crate::ingest::answer::IngestResult;
 use crate::ingest::context::IngestContext;
 use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, resolve, store_for_owner};
 use crate::ingest::plan_check;
-use crate::ingest::receipt::IngestResult;
 
 /// The result of storing events of one person or session.
 pub(crate) struct StoredForPerson {
@@ -26,11 +26,11 @@ pub(crate) async fn store_events(
 ) -> Result<Option<StoredForPerson>, Error> {
     let resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
     let company = resolved.key.company.clone();
-    let checked = plan_check::server(cx, &company, resolved.plan, &rows).await?;
+    let checked = plan_check::check_server_events(cx, &company, resolved.plan, &rows).await?;
     let events = OwnedEvents { owner: &owner, rows: &checked.rows, change };
     let stored = store_for_owner(cx, hash, resolved, events).await?;
     let new = stored.stored.new.len();
-    cx.emitted(&company, stored.stored.outbox);
+    cx.dispatch_later(&company, stored.stored.outbox);
     if stored.is_outdated {
         return Ok(None);
     }

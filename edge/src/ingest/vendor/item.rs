@@ -30,7 +30,7 @@ impl ItemOwner {
         Ok(Self { user, session })
     }
 
-    /// The session of the owner's items if a page sends them.
+    /// The session of the owner's items if a browser sends them.
     pub(crate) fn public_session(&self) -> String {
         match (&self.session, &self.user) {
             (Some(session), _) => session.clone(),

@@ -1,8 +1,8 @@
 //! Other vendors' clients, pointed at TrackMate. `domain::compat` reads their bodies; the items are
 //! stored like TrackMate's own.
 //!
-//! The public write key is the company id, with the rights of a page. A key of scope `server` has
-//! the rights of a server, and is refused where a page sends it. To add a client family: see
+//! The public write key is the company id, with the rights of a browser. A key of scope `server`
+//! has the rights of a server, and is refused where a browser sends it. To add a client family: see
 //! [`crate::domain::compat`].
 
 mod alias;
@@ -125,7 +125,7 @@ impl VendorRequest {
         let tally = store(cx, &self.key, sent).await?;
         if !tally.rejected.is_empty() {
             console_error!("{} of a queued request's items were rejected", tally.rejected.len());
-            cx.log().rejected_items(&texts(self.body.get(), single), &tally.rejected);
+            cx.log().rejected_vendor_items(&texts(self.body.get(), single), &tally.rejected);
         }
         Ok(())
     }

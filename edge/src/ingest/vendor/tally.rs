@@ -3,7 +3,7 @@
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::error::Error;
-use crate::ingest::receipt::IngestResult;
+use crate::ingest::answer::IngestResult;
 
 /// How many items were accepted, were duplicates, or were rejected (with position and problem).
 #[derive(Default)]

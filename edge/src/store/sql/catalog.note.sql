@@ -1,7 +1,7 @@
 -- Writes the names of events that a request has stored. A new name is written while its source has
 -- room. A known one is written once in a while, or when a server first sends it.
 -- ?1 company, ?2 JSON array of {n name, i message id of an event that has it}, ?3 source, ?4
--- request, ?5 now ms, ?6 most names of a source, ?7 ms between two writes of a name
+-- marker, ?5 now ms, ?6 most names of a source, ?7 ms between two writes of a name
 insert into catalog (company, name, source, seen, last_at)
 select ?1, j.value->>'n', ?3, 0, ?5
 from json_each(?2) as j

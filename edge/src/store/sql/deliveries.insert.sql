@@ -5,7 +5,7 @@
 -- Each pattern of a list is a row read. So a list is read only for a name with a dot, which a
 -- pattern may match, or with a comma, as commas separate the patterns.
 -- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null ('' for
--- platform events, whose data has the user), ?5 request, ?6 now ms, ?7 lease end ms, ?8 JSON array
+-- platform events, whose data has the user), ?5 marker, ?6 now ms, ?7 lease end ms, ?8 JSON array
 -- of subscriptions for which none is leased, ?9 number of events whose deliveries may be leased
 with fresh as materialized (
   select j.key as place, e.message_id, coalesce(

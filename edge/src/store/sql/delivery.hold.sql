@@ -9,4 +9,4 @@ where company = +?1 and id in (select value from json_each(?2))
       and (s.active = 0 or c.webhooks_enabled = 0 or s.open_until is not null or s.rate_limit is not null))
 returning subscription, exists (
   select 1 from subscriptions where company = deliveries.company and id = deliveries.subscription
-  and active = 1 and (open_until <= ?3 or rate_limit is not null)) as paced
+  and active = 1 and (open_until <= ?3 or rate_limit is not null)) as has_free_slot

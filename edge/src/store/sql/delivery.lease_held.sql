@@ -1,7 +1,7 @@
--- Leases the oldest held deliveries of a subscription whose turn subscription.pace, the statement
--- before, has taken: the probe of an open circuit, or those of this second. While the erasure of a
--- person runs, only its platform event goes out. Deliveries of events on the person's sessions wait
--- until the erasure is complete.
+-- Leases the oldest held deliveries of a subscription whose throttle slot has been taken by
+-- subscription.take_slot, the statement before: the probe of an open circuit, or those of this
+-- second. While the erasure of a person runs, only its platform event goes out. Deliveries of
+-- events on the person's sessions wait until the erasure is complete.
 -- ?1 company, ?2 subscription, ?3 lease end ms, ?4 most, ?5 held deliveries read
 update deliveries set state = 'leased', generation = generation + 1, due_at = +?3
 where changes() > 0 and company = +?1 and id in (

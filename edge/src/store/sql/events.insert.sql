@@ -1,6 +1,6 @@
 -- Stores the new events of a request and returns their message ids.
 -- ?1 JSON array of {i id, t ts, n type, d data, r revenue counters?, o original ms?, c context?, w
--- 1 if a server sent it for a browser's session?}, ?2 company, ?3 source, ?4 session, ?5 request,
+-- 1 if a server sent it for a browser's session?}, ?2 company, ?3 source, ?4 session, ?5 marker,
 -- ?6 sent ms, ?7 received ms, ?8 context, ?9 origin and the patterns that it matches, ?10 identity
 -- key or null, ?11 profile to which the key must lead, or without a key a profile that must exist
 -- and not be erased, or null, ?12 hash that no tombstone may have, ?13 1 for an identify without

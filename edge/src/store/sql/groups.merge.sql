@@ -4,7 +4,7 @@
 -- of arrival, while there is room for ?5 and ?6 bytes. A row is written only if it changes. A
 -- browser creates no group if ?7 groups exist that only browsers named.
 -- ?1 JSON array of {i message id, g id, k kind, o key, f fields {name: [value]}}, ?2 company, ?3
--- source, ?4 request, ?5 most fields, ?6 most bytes, ?7 most groups
+-- source, ?4 marker, ?5 most fields, ?6 most bytes, ?7 most groups
 with named as materialized (
   select j.key as n, j.value ->> 'g' as id, j.value ->> 'k' as kind, j.value ->> 'o' as own, j.value -> 'f' as fields, e.ts, e.message_id
   from json_each(?1) as j cross join events as e

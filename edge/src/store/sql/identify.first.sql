@@ -1,6 +1,6 @@
 -- The first identify of an anonymous session: the session's row becomes the link and its counts
 -- stay.
--- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 identity key, ?6 request
+-- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 identity key, ?6 marker
 update links
 set at = +?3, id = +?4,
     (profile, origin) = (select profile, origin from identities where company = +?1 and kind = iif(instr(?5, '@') > 0, 'email', 'user') and key = +?5),

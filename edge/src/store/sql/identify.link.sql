@@ -1,5 +1,5 @@
 -- Any other identify: a new link, with the counts of the events it owns.
--- ?5 identity key, ?6 request
+-- ?5 identity key, ?6 marker
 , later as materialized (
   select e.source, e.revenue from sides cross join events as e
     on e.company = +?1 and e.session = +?2 and e.ts >= sides.cut and e.ts < sides.until

@@ -3,7 +3,7 @@
 -- identify to arrive. An address of a merged profile stays with that profile. Traits that would
 -- exceed ?12 bytes or ?14 members do not change. Traits only grow, so their length shows whether
 -- they changed.
--- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 identity key, ?6 request, ?7 e-mail as typed, ?8
+-- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 identity key, ?6 marker, ?7 e-mail as typed, ?8
 -- name, ?9 traits, ?10 server session, ?11 created at ms, ?12 bytes, ?13 now ms, ?14 members
 insert into profiles (company, id, email, name, traits, server_session, created_at, registered_at, registered_id, last_ts, max_link_span, events,
                       server_events, sessions, revenue, updated_at, created_by_identify, aliases)

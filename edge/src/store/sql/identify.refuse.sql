@@ -1,6 +1,6 @@
 -- Deletes an identify that would exceed a limit; all later statements of the batch check that it
 -- exists. So no identify costs more than another, whatever is stored.
--- ?5 identity key, ?6 request, ?7 most events after the identify, ?8 most identifies of a session,
+-- ?5 identity key, ?6 marker, ?7 most events after the identify, ?8 most identifies of a session,
 -- ?9 most sessions of a person, or null
 delete from events
 where company = +?1 and source = 0 and message_id = +?4 and request = +?6 and (

@@ -1,7 +1,7 @@
 -- Subtracts the counts that a late link took over from its neighbour: the link before it or, if the
 -- late link is the session's first, the one after it. The trigger on links subtracts them from the
 -- neighbour's profile.
--- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 request
+-- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 marker
 with taken as (
   select events - 1 as events, server_events, revenue from links
   where company = +?1 and session = +?2 and at = +?3 and id = +?4 and events > 1

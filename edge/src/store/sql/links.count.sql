@@ -1,7 +1,7 @@
 -- Counts a request's new events on the links that own them, and creates the session's first row if
 -- it has none. It is for events without revenue, whose arithmetic takes most of the time of
 -- links.count_revenue. It directly follows events.insert, and reads nothing if that stored nothing.
--- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 session, ?5 request, ?6 profile of a
+-- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 session, ?5 marker, ?6 profile of a
 -- session created here, or null
 insert into links (company, session, at, id, profile, events, server_events, first_ts, last_ts)
 select ?2, ?4, k->>0, k->>1, ?6, count(*), sum(source), min(ts), max(ts)

@@ -1,6 +1,6 @@
 -- Like links.count, with revenue. Reads only the links around the events, so a session with many
 -- identifies costs no more. It directly follows events.insert.
--- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 session, ?5 request, ?6 profile of a
+-- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 session, ?5 marker, ?6 profile of a
 -- session created here, or null
 with fresh as materialized (
   select e.ts, e.source, e.revenue

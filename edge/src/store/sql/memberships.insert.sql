@@ -1,7 +1,7 @@
 -- Writes the memberships of a request's new events, if their groups exist. A browser's session has
 -- at most ?7 memberships. A group that is only mentioned is written once for each link.
 -- ?1 JSON array of {i message id, g group, m 1 if the group is only mentioned}, ?2 company, ?3
--- source, ?4 session, ?5 request, ?6 the place, or null for that of each event, ?7 most memberships
+-- source, ?4 session, ?5 marker, ?6 the place, or null for that of each event, ?7 most memberships
 -- of a session
 insert into memberships (company, session, group_id, ts)
 select ?2, ?4, j.value->>'g', coalesce(?6, e.ts)

@@ -1,7 +1,7 @@
 -- Stores the platform event of an identify, or of a server event that creates a person, if a
 -- subscription wants it. It is `user.created` if the identity key leads to the candidate, and
 -- `user.updated` if the claims fill gaps of another profile. Runs before the profile is written.
--- ?1 company, ?2 identity key, ?3 candidate, ?4 message id of the identify, ?5 request, ?6 claims,
+-- ?1 company, ?2 identity key, ?3 candidate, ?4 message id of the identify, ?5 marker, ?6 claims,
 -- a JSON object, ?7 most bytes of traits, ?8 message id, ?9 ts, ?10 the new user, a JSON object,
 -- ?11 now ms, ?12 most members of traits
 insert into events (company, source, message_id, session, ts, type, data, request, received_at)

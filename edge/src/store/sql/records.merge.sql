@@ -4,7 +4,7 @@
 -- of that is a maximum or a sum, so the order of arrival does not matter. The values are in arrays,
 -- so that they stay as they were sent.
 -- ?1 JSON array of {i message id, k kind, o id, s scans, f fields {name: [value]}}, ?2 company, ?3
--- session, ?4 request, ?5 most fields
+-- session, ?4 marker, ?5 most fields
 with named as materialized (
   select j.value ->> 'k' as kind, j.value ->> 'o' as id, j.value ->> 's' as scans, j.value -> 'f' as fields, e.ts, e.message_id,
          row_number() over (partition by j.value ->> 'k', j.value ->> 'o' order by e.ts desc, e.message_id desc) as place

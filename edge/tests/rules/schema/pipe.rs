@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::groups::group_changes;
-use trackmate_edge::domain::incoming::Entry;
+use trackmate_edge::domain::incoming::Receipt;
 use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::timeline::{Cursor, Order, Steps, in_turn};
@@ -236,9 +236,9 @@ impl Db {
     /// Writes the receipts of stored items after the answer, as `store::incoming` does, and of one
     /// rejected item.
     fn note(&self, source: Source, session: &str, rows: &[Row]) {
-        let stored: Vec<Entry> = rows.iter().map(|row| Entry::accepted(row, true)).collect();
+        let stored: Vec<Receipt> = rows.iter().map(|row| Receipt::accepted(row, true)).collect();
         let problem = Problem::new(Code::MissingField, "eventType is missing");
-        let rejected = [Entry::rejected(Some("{}"), None, Some(session), &problem)];
+        let rejected = [Receipt::rejected(Some("{}"), None, Some(session), &problem)];
         for (ring, entries) in [(0, json!(stored)), (1 + source.number(), json!(rejected))] {
             let insert = json!([COMPANY, ring, entries.to_string(), source, self.now(), 100]);
             self.rows(sql::INCOMING_INSERT, insert.as_array().unwrap());

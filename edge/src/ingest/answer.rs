@@ -4,7 +4,7 @@ use serde::Serialize;
 use trackmate_wire::api::Warning;
 use trackmate_wire::problem::Problem;
 
-use crate::domain::event::{Row, Sorted};
+use crate::domain::event::{LeftOut, Row};
 use crate::domain::revenue;
 
 /// The result of storing valid events.
@@ -17,8 +17,8 @@ pub(crate) struct IngestResult {
 
 /// What became of a batch.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Receipt {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Receipt"))]
+pub(crate) struct BatchAnswer {
     pub(crate) success: bool,
     pub(crate) accepted: usize,
     pub(crate) duplicates: usize,
@@ -47,15 +47,15 @@ impl Rejected {
     }
 }
 
-impl Receipt {
-    /// The receipt of `count` valid events and of the invalid ones in `sorted`. `result` is `None`
+impl BatchAnswer {
+    /// The answer to `count` valid events and to the items that were left out. `result` is `None`
     /// if the request was buffered.
-    pub(crate) fn new(sorted: Sorted, count: usize, result: Option<IngestResult>) -> Self {
+    pub(crate) fn new(left_out: LeftOut, count: usize, result: Option<IngestResult>) -> Self {
         let queued = result.is_none();
         let IngestResult { new: accepted, rejected: by_plan } =
             result.unwrap_or(IngestResult { new: count, rejected: Vec::new() });
-        let duplicates = count.saturating_sub(accepted + by_plan.len()) + sorted.repeated.len();
-        let mut rejected = sorted.rejected;
+        let duplicates = count.saturating_sub(accepted + by_plan.len()) + left_out.repeated.len();
+        let mut rejected = left_out.rejected;
         rejected.extend(by_plan);
         rejected.sort_by_key(|(index, _)| *index);
         Self {

@@ -1,4 +1,4 @@
--- Subscriptions of every company that may take a turn and have held deliveries. Companies take
+-- Subscriptions of every company with a free throttle slot and held deliveries. Companies take
 -- turns; in each, the subscription that waited longest comes first.
 -- ?1 now ms, ?2 limit
 select company, id from (

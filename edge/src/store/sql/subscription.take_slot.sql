@@ -1,6 +1,6 @@
--- Takes a subscription's turn, if it has one and deliveries are held: the probe of an open circuit
--- whose time has come, or those of this second. A delivery that waits for the end of an erasure is
--- no probe.
+-- Takes the throttle slot of a subscription, if it is free and deliveries are held. A throttle slot
+-- is the right to send the probe of an open circuit whose time has come, or the deliveries that the
+-- rate limit allows in this second. A delivery that waits for the end of an erasure is no probe.
 -- ?1 company, ?2 id, ?3 now ms, ?4 ms that a probe may take beyond the timeout, ?5 held deliveries
 -- read
 update subscriptions set
