@@ -49,7 +49,7 @@ create table events (
   data        text    not null, -- JSON object
   context     text,             -- JSON object shared by the events of a request; null: none
   revenue     text,             -- JSON object of counters (domain/revenue.rs); null: counts no revenue
-  request     integer not null, -- random number of the request that stored it; 0: see `claim`
+  request     integer not null, -- random number of the request that stored it; 0: see `identify_hash`
   original_at integer,          -- ms, by the sender's clock; null: not given
   sent_at     integer,          -- ms, when the sender sent it, by the sender's clock; null: not given
   received_at integer not null, -- ms, by our clock
@@ -57,8 +57,9 @@ create table events (
   -- Of an identify: hash of its session and identity key (domain/ledger.rs). Null for other events.
   -- It stays when the rest of the row is emptied (taken back or erased), so that a repeat is known.
   -- An identify of an erased key is stored as such an empty row, with request 0.
-  claim       integer,
-  told        integer,          -- 1: a server sent it, though its source is 0 as the session is a browser's; else null
+  identify_hash integer,
+  -- 1: a server sent it, though its source is 0 as the session is a browser's; else null
+  sent_by_server integer,
   primary key (company, source, message_id)
 ) strict, without rowid;
 
@@ -224,7 +225,7 @@ create table links (
   has_records   integer not null default 0,
   -- Number of identifies of the session. Only the last link (by at and id) has the valid number.
   identifies    integer not null default 1,
-  told          integer,                    -- 1: a server's identify made it; else null
+  sent_by_server integer,                   -- 1: a server's identify made it; else null
   primary key (company, session, at, id)
 ) strict, without rowid;
 
@@ -237,7 +238,7 @@ create index links_by_profile on links (company, profile, last_ts) where profile
 create index links_with_records on links (company, profile) where has_records = 1 and profile is not null;
 
 -- How many of a person's sessions only servers identified: profile.find.sql.
-create index links_told on links (company, profile) where told = 1;
+create index links_sent_by_server on links (company, profile) where sent_by_server = 1;
 
 -- A row that arrives with a profile: a server session.
 create trigger links_open after insert on links
@@ -628,7 +629,7 @@ create table incoming (
   data        text,             -- of a rejected item: JSON with the shape of the data, without values
   session     text,             -- of a rejected item
   happened_at integer,          -- ms, of a rejected item
-  told        integer,          -- 1: a server sent it for a browser's session (`events.told`); else null
+  sent_by_server integer,       -- 1: a server sent it for a browser's session (`events.sent_by_server`); else null
   primary key (company, ring, place)
 ) strict, without rowid;
 

@@ -13,7 +13,7 @@ create table events (
   data        text    not null, -- JSON object
   context     text,             -- JSON object shared by the events of a request; null: none
   revenue     text,             -- JSON object of counters (domain/revenue.rs); null: counts no revenue
-  request     integer not null, -- random number of the request that stored it; 0: see `claim`
+  request     integer not null, -- random number of the request that stored it; 0: see `identify_hash`
   original_at integer,          -- ms, by the sender's clock; null: not given
   sent_at     integer,          -- ms, when the sender sent it, by the sender's clock; null: not given
   received_at integer not null, -- ms, by our clock
@@ -21,8 +21,9 @@ create table events (
   -- Of an identify: hash of its session and identity key (domain/ledger.rs). Null for other events.
   -- It stays when the rest of the row is emptied (taken back or erased), so that a repeat is known.
   -- An identify of an erased key is stored as such an empty row, with request 0.
-  claim       integer,
-  told        integer,          -- 1: a server sent it, though its source is 0 as the session is a browser's; else null
+  identify_hash integer,
+  -- 1: a server sent it, though its source is 0 as the session is a browser's; else null
+  sent_by_server integer,
   primary key (company, source, message_id)
 ) strict, without rowid;
 

@@ -39,7 +39,7 @@ create table links (
   has_records   integer not null default 0,
   -- Number of identifies of the session. Only the last link (by at and id) has the valid number.
   identifies    integer not null default 1,
-  told          integer,                    -- 1: a server's identify made it; else null
+  sent_by_server integer,                   -- 1: a server's identify made it; else null
   primary key (company, session, at, id)
 ) strict, without rowid;
 
@@ -52,7 +52,7 @@ create index links_by_profile on links (company, profile, last_ts) where profile
 create index links_with_records on links (company, profile) where has_records = 1 and profile is not null;
 
 -- How many of a person's sessions only servers identified: profile.find.sql.
-create index links_told on links (company, profile) where told = 1;
+create index links_sent_by_server on links (company, profile) where sent_by_server = 1;
 
 -- The triggers carry changed counts of a link to its profile where the owner stays the same.
 -- Statements that change the owner (identify.*.sql and others) write the profile in the same batch.

@@ -19,7 +19,7 @@ create table incoming (
   data        text,             -- of a rejected item: JSON with the shape of the data, without values
   session     text,             -- of a rejected item
   happened_at integer,          -- ms, of a rejected item
-  told        integer,          -- 1: a server sent it for a browser's session (`events.told`); else null
+  sent_by_server integer,       -- 1: a server sent it for a browser's session (`events.sent_by_server`); else null
   primary key (company, ring, place)
 ) strict, without rowid;
 

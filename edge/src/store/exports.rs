@@ -282,7 +282,6 @@ pub struct Event {
     /// 1 if a bot sent it.
     pub bot: Option<i64>,
     /// 1 if a server sent it for a browser's session; its source is then the browser's.
-    #[serde(rename = "told")]
     pub sent_by_server: Option<i64>,
     /// JSON object.
     pub data: String,

@@ -192,7 +192,6 @@ pub struct Event {
     /// ms.
     pub received_at: i64,
     /// 1 if a server sent it for a browser's session; its source is then the browser's.
-    #[serde(rename = "told")]
     pub sent_by_server: Option<i64>,
     /// The link that owns it, a JSON array: profile or null, `ts`, message id of the identify or
     /// ''.

@@ -73,7 +73,7 @@ pub struct Profile {
     /// Number of the browser sessions that only servers identified. It is read with a single
     /// profile only.
     #[serde(default)]
-    pub told_sessions: i64,
+    pub server_only_sessions: i64,
 }
 
 impl Profile {

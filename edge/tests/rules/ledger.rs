@@ -73,7 +73,8 @@ fn state(db: &Db) -> Vec<Vec<String>> {
 
 /// Compares the stored links and counts with the pure owner of every event.
 fn check(db: &Db) {
-    let events = db.table("select session, ts, message_id, coalesce(revenue, '{}'), source, told from events");
+    let events =
+        db.table("select session, ts, message_id, coalesce(revenue, '{}'), source, sent_by_server from events");
     let number = |cell: &str| cell.trim_start_matches("Integer(").trim_end_matches(')').parse::<i64>().unwrap();
     let text = |cell: &str| cell.trim_start_matches("Text(\"").trim_end_matches("\")").replace("\\\"", "\"");
     let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
@@ -137,7 +138,7 @@ fn check(db: &Db) {
             let asked = [json!(COMPANY), json!(id), json!(SERVER_LINKS_COUNTED_MAX)];
             let read: Vec<Profile> = db.find(sql::PROFILE_FIND, &asked);
             let unseen = expected.3.iter().filter(|session| !seen.contains(&(id.clone(), (*session).clone()))).count();
-            assert_eq!(read[0].told_sessions, i64::try_from(unseen).unwrap(), "server-only sessions of {id}");
+            assert_eq!(read[0].server_only_sessions, i64::try_from(unseen).unwrap(), "server-only sessions of {id}");
         }
     }
 }

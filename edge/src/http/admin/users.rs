@@ -52,7 +52,7 @@ impl Summary {
             p.revenue.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
         // The events of servers share one session of the person.
         let server_session = i64::from(p.server_events > 0);
-        let (client, server) = (p.sessions - p.told_sessions, p.told_sessions + server_session);
+        let (client, server) = (p.sessions - p.server_only_sessions, p.server_only_sessions + server_session);
         Ok(Self {
             total_events: p.events,
             sessions: Sessions { total: client + server, client, server },

@@ -5,10 +5,10 @@
 -- key or null, ?11 profile to which the key must lead, or without a key a profile that must exist
 -- and not be erased, or null, ?12 hash that no tombstone may have, ?13 1 for an identify without
 -- proof, ?14 1 for a bot's, or null, ?15 version of the tracking plan that they were checked
--- against, or null without a plan, ?16 an identify's claim or null, ?17 null, or a JSON array of
+-- against, or null without a plan, ?16 the identify hash or null, ?17 null, or a JSON array of
 -- [lookup key, profile to which it must lead or null for nobody, number of keys below which that
 -- profile must stay or null, number of keys it must have or null, 1 if it must have an address]
-insert into events (company, source, message_id, session, ts, type, data, context, revenue, request, original_at, sent_at, received_at, bot, claim, told)
+insert into events (company, source, message_id, session, ts, type, data, context, revenue, request, original_at, sent_at, received_at, bot, identify_hash, sent_by_server)
 select c.id, ?3, j.value->>'i', ?4, j.value->>'t', j.value->>'n', j.value->'d', coalesce(j.value->'c', ?8),
        case when j.value->'r' is not null
              and exists (select 1 from json_each(c.revenue_events) as counted where counted.value = j.value->>'n')

@@ -9,7 +9,7 @@ with looked as materialized (
   where company = +?1 and (session, ts, source, message_id) > (?6, ?7, ?8, ?9)
   order by session, ts, source, message_id limit +?11)
 select * from (
-  select e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.told, e.data, e.context,
+  select e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.sent_by_server, e.data, e.context,
          coalesce(
            (select json_object('profile', profile) from links
             where company = e.company and session = e.session and at <= e.ts order by at desc, id desc limit 1),

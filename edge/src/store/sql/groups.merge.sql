@@ -10,7 +10,7 @@ with named as materialized (
   from json_each(?1) as j cross join events as e
     on e.company = +?2 and e.source = +?3 and e.message_id = j.value ->> 'i' and e.request = +?4
 ),
-told as materialized (
+sent as materialized (
   select id, json_group_object(name, json(value) order by place) as fields
   from (
     select id, name, value, row_number() over kept as place, sum(octet_length(name) + octet_length(value)) over kept as bytes
@@ -27,7 +27,7 @@ told as materialized (
 )
 insert into groups (company, id, kind, key, first_ts, of_pages, claimed_traits, trusted_traits)
 select ?2, g.id, g.kind, g.own, g.ts, ?3 = 0, iif(?3 = 0, coalesce(t.fields, '{}'), '{}'), iif(?3 = 1, coalesce(t.fields, '{}'), '{}')
-from (select id, kind, own, min(ts) as ts from named group by id) as g left join told as t on t.id = g.id
+from (select id, kind, own, min(ts) as ts from named group by id) as g left join sent as t on t.id = g.id
 where ?3 = 1 or exists (select 1 from groups where company = +?2 and id = g.id) or (select groups_of_pages from companies where id = +?2) < ?7
 on conflict (company, id) do update set
   first_ts = min(first_ts, excluded.first_ts),

@@ -5,7 +5,7 @@
     on e.company = +?1 and e.session = +?2 and e.ts >= sides.cut and e.ts < sides.until
   where not (e.source = 0 and e.message_id = +?4)
 )
-insert into links (company, session, at, id, profile, origin, events, server_events, revenue, first_ts, last_ts, has_records, identifies, told)
+insert into links (company, session, at, id, profile, origin, events, server_events, revenue, first_ts, last_ts, has_records, identifies, sent_by_server)
 select ?1, ?2, ?3, ?4, i.profile, i.origin,
        1 + iif(s.is_before is 0, s.events - (select count(*) from later), (select count(*) from later)),
        iif(s.is_before is 0, s.server_events, 0) + iif(s.is_before is 0, -1, 1) * (select coalesce(sum(source), 0) from later),
@@ -22,7 +22,7 @@ select ?1, ?2, ?3, ?4, i.profile, i.origin,
        coalesce((select has_records from links where company = +?1 and session = +?2 limit 1), 0),
        iif(s.is_before is 0 or s.until < 9007199254740991, 1,
            1 + coalesce((select identifies from links where company = +?1 and session = +?2 order by at desc, id desc limit 1), 0)),
-       e.told
+       e.sent_by_server
 from identities as i left join sides as s
 cross join events as e on e.company = +?1 and e.source = 0 and e.message_id = +?4 and e.request = +?6
 where i.company = +?1 and i.kind = iif(instr(?5, '@') > 0, 'email', 'user') and i.key = +?5

@@ -3,7 +3,7 @@
 -- ?1 company, ?2 ring, ?3 JSON array of {o outcome, i message id, n type, c code, m message, f
 -- field, d data, s session, t happened ms, w 1 if a server sent it for a browser's session}, ?4
 -- source, ?5 now ms, ?6 most items of a minute
-insert into incoming (company, ring, place, seq, at, source, outcome, message_id, type, code, message, field, data, session, happened_at, told)
+insert into incoming (company, ring, place, seq, at, source, outcome, message_id, type, code, message, field, data, session, happened_at, sent_by_server)
 select c.id, ?2, n.place + j.key + 1, n.seq + j.key, ?5, ?4, j.value->>'o', j.value->>'i', j.value->>'n', j.value->>'c', j.value->>'m', j.value->>'f', j.value->'d',
        j.value->>'s', j.value->>'t', j.value->>'w'
 from companies as c

@@ -12,6 +12,6 @@ from (
            (select json_array(profile) from links where company = +?1 and session = e.session and at <= e.ts order by at desc, id desc limit 1),
            (select json_array(profile) from links where company = +?1 and session = e.session order by at, id limit 1)) ->> 0) as profile
   from page as i left join events as e
-    on i.outcome <> 'rejected' and e.company = i.company and e.source = iif(i.told = 1, 0, i.source) and e.message_id = i.message_id
+    on i.outcome <> 'rejected' and e.company = i.company and e.source = iif(i.sent_by_server = 1, 0, i.source) and e.message_id = i.message_id
 ) as w
 left join profiles as p on p.company = w.company and p.id = w.profile

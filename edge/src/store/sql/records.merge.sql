@@ -11,7 +11,7 @@ with named as materialized (
   from json_each(?1) as j cross join events as e
     on e.company = +?2 and e.source = 1 and e.message_id = j.value ->> 'i' and e.request = +?4
 ),
-told as materialized (
+sent as materialized (
   select kind, id, json_group_object(name, json(value)) as fields
   from (
     select kind, id, name, value, row_number() over (partition by kind, id order by ts desc, message_id desc, name) as place
@@ -30,7 +30,7 @@ select ?2, r.kind, r.id, ?3, iif(?3 = '', -1, r.last_ts), iif(?3 = '', '', r.las
 from (
   select kind, id, min(ts) as first_ts, max(ts) as last_ts, max(iif(place = 1, message_id, null)) as last_id, sum(scans) as scans
   from named group by kind, id
-) as r left join told as t on t.kind = r.kind and t.id = r.id
+) as r left join sent as t on t.kind = r.kind and t.id = r.id
 where true
 on conflict (company, kind, id) do update set
   session = iif((excluded.placed_ts, excluded.placed_id) > (placed_ts, placed_id), excluded.session, session),

@@ -8,7 +8,7 @@
 -- limit, ?18 the last counted session
 with counted as materialized (
   select (s.ts / 1000 - cast(?2 as integer) + iif(s.ts / 1000 >= ?5, cast(?6 as integer), 0) + iif(s.ts / 1000 >= ?7, cast(?8 as integer), 0)
-          + iif(s.ts / 1000 >= ?9, cast(?10 as integer), 0) + iif(s.ts / 1000 >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer) as place, max(s.source, coalesce(e.told, 0)) as source, e.type, count(*) as n
+          + iif(s.ts / 1000 >= ?9, cast(?10 as integer), 0) + iif(s.ts / 1000 >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer) as place, max(s.source, coalesce(e.sent_by_server, 0)) as source, e.type, count(*) as n
   from (
     select session, ts, source, message_id from events indexed by events_timeline
     where company = +?1 and (session, ts, source, message_id) > (?13, ?14, ?15, ?16)

@@ -44,7 +44,7 @@ walk (session, at, link, edge, next) as (
     and not exists (select 1 from links as o where o.company = +?1 and o.session = w.session and o.at = w.at and o.id > w.link)
   order by 5
 )
-select e.message_id, e.source, e.session, e.ts, e.type, iif(octet_length(e.data) <= ?8, e.data, null) as data, octet_length(e.data) as bytes, e.bot, e.told,
+select e.message_id, e.source, e.session, e.ts, e.type, iif(octet_length(e.data) <= ?8, e.data, null) as data, octet_length(e.data) as bytes, e.bot, e.sent_by_server,
        printf('%016d%d%s', e.ts, e.source, hex(e.message_id)) as key, w.next ->> 0 as first
 from walk as w cross join events as e indexed by events_timeline
   on e.company = +?1 and e.session = w.session
