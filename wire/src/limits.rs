@@ -426,8 +426,7 @@ pub const SWEEP_DELIVERIES_MAX: usize = 1000;
 /// Webhooks with open deliveries that one sweep walks. Each costs two rows read. The next sweep
 /// continues behind them.
 pub const SWEEP_SUBSCRIPTIONS_MAX: i64 = 5000;
-/// Held deliveries that are examined for one throttle slot. Those of a person whose erasure is
-/// running are skipped.
+/// Held deliveries that one throttle slot reads. It skips those of people whose erasure runs.
 pub const HELD_LOOKED_MAX: i64 = 1000;
 /// Old secrets that one run of the sweep erases.
 pub const EXPIRE_SECRETS_MAX: i64 = 1000;

@@ -117,8 +117,8 @@ struct HeldFor {
 }
 
 /// Leases those of these deliveries that are due. A delivery whose webhook takes none at the moment
-/// becomes held. One that can be neither leased nor held is ended or put off. The second list has
-/// the webhooks of held deliveries whose throttle slot is free.
+/// becomes held. One that can be neither leased nor held is ended or put off. The second list
+/// has webhooks that have held deliveries and may send one now.
 ///
 /// # Errors
 /// D1's.
