@@ -97,10 +97,10 @@ export async function visit(browser, url, { path = '/empty', prepare = () => {} 
   return page;
 }
 
-/** Collects the page's warnings and errors in `page.said`. */
+/** Collects the page's warnings and errors in `page.said`, each with the address it is about. */
 export function listen(page) {
   page.said = [];
-  page.on('console', (message) => ['warning', 'error'].includes(message.type()) && page.said.push(message.text()));
+  page.on('console', (message) => ['warning', 'error'].includes(message.type()) && page.said.push(`${message.text()} ${message.location().url ?? ''}`.trim()));
   page.on('pageerror', (error) => page.said.push(String(error)));
   return page;
 }

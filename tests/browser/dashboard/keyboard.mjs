@@ -178,8 +178,10 @@ export async function opensAnEventByKeyboard(world, t) {
   await tabTo(page, 'Erase permanently');
   await page.keyboard.press('Enter');
   await heading(page, 'Erased person');
+  // A request about the person that the erasure overtakes is answered 410, or 404 if about an event.
+  const overtaken = /status of (410|404) .*\/api\/admin\/(users|events)\//;
   assert.deepEqual(
-    page.said.filter((said) => !said.includes('410')),
+    page.said.filter((said) => !overtaken.test(said)),
     [],
   );
 }
