@@ -351,6 +351,11 @@ pub const ATTEMPTS_MAX: usize = 12;
 /// the memory. A company may use a third of what the others leave (133), and a webhook a third of
 /// what is left of that (44). So there is room for one more when the receivers of ten hang.
 pub const IN_FLIGHT_MAX: u32 = 400;
+/// The same for attempts at receivers that answer quickly, which are counted apart: 400 of a
+/// company, 133 of a webhook. Each ends within [`QUICK_MS_MAX`], or counts as one of the others.
+pub const IN_FLIGHT_QUICK_MAX: u32 = 1200;
+/// Milliseconds within which a quick receiver answers.
+pub const QUICK_MS_MAX: i64 = 500;
 /// Seconds that a delivery waits when its company or webhook has reached its limit of concurrent
 /// attempts.
 pub const FULL_WAIT_S: u32 = 3;

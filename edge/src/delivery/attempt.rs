@@ -129,8 +129,9 @@ impl Run<'_> {
             Some((_, slot)) => *slot = Some(aborter.clone()),
             None => return, // The lease was lost while the delivery waited.
         }
-        let _under_way = concurrency::begin(company, &d.subscription);
+        let ongoing = concurrency::begin(company, &d.subscription, began);
         let (body, exchange) = exchange(env, company, &d, began, &aborter.signal()).await;
+        ongoing.end(now_ms());
         if live.borrow_mut().remove(&d.id).is_none() {
             return; // The lease was lost: the invocation that has it now settles the delivery.
         }

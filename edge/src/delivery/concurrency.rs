@@ -1,38 +1,85 @@
 //! Limits the concurrent attempts of this isolate. A receiver that hangs uses memory and
 //! connections until its timeout; above a limit its further deliveries wait in D1 instead. No
 //! company can use up the isolate for the others, and no webhook can use up its company's share.
+//!
+//! A webhook whose receiver has just answered quickly has a larger limit of its own, and uses none
+//! of the others' share: its attempts end soon, and waiting in D1 would cost them more.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use trackmate_wire::limits::{ATTEMPTS_MAX, IN_FLIGHT_MAX};
+use trackmate_wire::limits::{ATTEMPTS_MAX, IN_FLIGHT_MAX, IN_FLIGHT_QUICK_MAX, QUICK_MS_MAX};
 use worker::Env;
 
 use crate::store::request::LeaseBudget;
 
+/// The ongoing attempts at one subscription.
+#[derive(Default)]
+struct Ongoing {
+    /// When each began, ms, with a number that tells those of one millisecond apart.
+    began: BTreeSet<(i64, u64)>,
+    /// Number of the latest attempt.
+    latest: u64,
+    /// Whether the latest attempt that ended was quick.
+    was_quick: bool,
+}
+
+impl Ongoing {
+    fn count(&self) -> u32 {
+        u32::try_from(self.began.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the receiver answers quickly: it did the last time, and lets no attempt wait now.
+    fn is_quick(&self, now: i64) -> bool {
+        self.was_quick && self.began.first().is_none_or(|(began, _)| now - began < QUICK_MS_MAX)
+    }
+}
+
 thread_local! {
-    /// Number of ongoing attempts by company and subscription: several companies have a
-    /// `wh_funnel`.
-    static ATTEMPTS: RefCell<BTreeMap<(String, String), u32>> = const { RefCell::new(BTreeMap::new()) };
+    /// Ongoing attempts by company and subscription: several companies have a `wh_funnel`.
+    static ONGOING: RefCell<BTreeMap<(String, String), Ongoing>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// An ongoing attempt. Dropping it ends it.
 #[derive(Debug)]
-pub struct OngoingAttempt((String, String));
+pub struct OngoingAttempt {
+    subscription: (String, String),
+    began: (i64, u64),
+}
 
-/// Counts an attempt at a company's subscription, until the result is dropped.
+/// Counts an attempt at a company's subscription, until the result is dropped. `now` is in ms.
 #[must_use]
-pub fn begin(company: &str, subscription: &str) -> OngoingAttempt {
-    let key = (company.to_owned(), subscription.to_owned());
-    ATTEMPTS.with_borrow_mut(|attempts| *attempts.entry(key.clone()).or_default() += 1);
-    OngoingAttempt(key)
+pub fn begin(company: &str, subscription: &str, now: i64) -> OngoingAttempt {
+    let subscription = (company.to_owned(), subscription.to_owned());
+    let began = ONGOING.with_borrow_mut(|all| {
+        let ongoing = all.entry(subscription.clone()).or_default();
+        ongoing.latest += 1;
+        let began = (now, ongoing.latest);
+        ongoing.began.insert(began);
+        began
+    });
+    OngoingAttempt { subscription, began }
+}
+
+impl OngoingAttempt {
+    /// Ends it at this time (ms), because the receiver answered or failed.
+    pub fn end(self, now: i64) {
+        ONGOING.with_borrow_mut(|all| {
+            if let Some(ongoing) = all.get_mut(&self.subscription) {
+                ongoing.was_quick = now - self.began.0 < QUICK_MS_MAX;
+            }
+        });
+    }
 }
 
 impl Drop for OngoingAttempt {
     fn drop(&mut self) {
-        ATTEMPTS.with_borrow_mut(|attempts| match attempts.get_mut(&self.0) {
-            Some(n) if *n > 1 => *n -= 1,
-            Some(_) | None => drop(attempts.remove(&self.0)),
+        ONGOING.with_borrow_mut(|all| {
+            let Some(ongoing) = all.get_mut(&self.subscription) else { return };
+            ongoing.began.remove(&self.began);
+            if ongoing.began.is_empty() {
+                all.remove(&self.subscription);
+            }
         });
     }
 }
@@ -42,35 +89,49 @@ const fn share(whole: u32, others: u32) -> u32 {
     whole.saturating_sub(others) / 3
 }
 
-/// Ongoing attempts: of the subscription, of its company, of all.
-fn counts(company: &str, subscription: &str) -> (u32, u32, u32) {
-    ATTEMPTS.with_borrow(|attempts| {
-        let (mut of_subscription, mut of_company, mut all) = (0, 0, 0);
-        for ((other, id), n) in attempts {
-            all += n;
-            if other == company {
-                of_company += n;
-                if id == subscription {
-                    of_subscription = *n;
-                }
-            }
-        }
-        (of_subscription, of_company, all)
-    })
+/// Numbers of ongoing attempts at quick receivers, or at the others.
+struct Counts {
+    of_subscription: u32,
+    of_company: u32,
+    all: u32,
 }
 
-/// Whether the company may begin another attempt in this isolate.
+impl Counts {
+    fn of(company: &str, subscription: &str, quick: bool, now: i64) -> Self {
+        let mut counts = Self { of_subscription: 0, of_company: 0, all: 0 };
+        ONGOING.with_borrow(|all| {
+            for ((other, id), ongoing) in all {
+                if ongoing.is_quick(now) != quick {
+                    continue;
+                }
+                counts.all += ongoing.count();
+                if other == company {
+                    counts.of_company += ongoing.count();
+                    if id == subscription {
+                        counts.of_subscription = ongoing.count();
+                    }
+                }
+            }
+        });
+        counts
+    }
+}
+
+/// Whether the company may begin another attempt in this isolate now (ms).
 #[must_use]
-pub fn has_capacity(company: &str) -> bool {
-    let (_, of_company, all) = counts(company, "");
+pub fn has_capacity(company: &str, now: i64) -> bool {
+    let Counts { of_company, all, .. } = Counts::of(company, "", false, now);
     of_company < share(IN_FLIGHT_MAX, all - of_company)
 }
 
-/// Whether the subscription has used up its share of this isolate.
+/// Whether the subscription has used up its share of this isolate now (ms).
 #[must_use]
-pub fn is_busy(company: &str, subscription: &str) -> bool {
-    let (of_subscription, of_company, all) = counts(company, subscription);
-    of_subscription >= share(share(IN_FLIGHT_MAX, all - of_company), of_company - of_subscription)
+pub fn is_busy(company: &str, subscription: &str, now: i64) -> bool {
+    let key = (company.to_owned(), subscription.to_owned());
+    let quick = ONGOING.with_borrow(|all| all.get(&key).is_some_and(|ongoing| ongoing.is_quick(now)));
+    let whole = if quick { IN_FLIGHT_QUICK_MAX } else { IN_FLIGHT_MAX };
+    let Counts { of_subscription, of_company, all } = Counts::of(company, subscription, quick, now);
+    of_subscription >= share(share(whole, all - of_company), of_company - of_subscription)
 }
 
 /// Most attempts of one invocation: the deployment's `ATTEMPTS_MAX`, or what the free plan allows.
@@ -79,14 +140,13 @@ pub fn attempts_max(env: &Env) -> usize {
     env.var("ATTEMPTS_MAX").ok().and_then(|v| v.to_string().parse().ok()).unwrap_or(ATTEMPTS_MAX)
 }
 
-/// The deliveries that an invocation may lease when it stores events of this company.
+/// The deliveries that an invocation may lease when it stores events of this company now (ms).
 #[must_use]
-pub fn lease_budget(env: &Env, company: &str) -> LeaseBudget {
-    let events = if has_capacity(company) { i64::try_from(attempts_max(env)).unwrap_or(i64::MAX) } else { 0 };
-    let under_way: Vec<String> = ATTEMPTS.with_borrow(|attempts| {
-        attempts.keys().filter(|(other, _)| other == company).map(|(_, id)| id.clone()).collect()
-    });
-    let busy = under_way.iter().filter(|id| is_busy(company, id)).collect::<Vec<_>>();
+pub fn lease_budget(env: &Env, company: &str, now: i64) -> LeaseBudget {
+    let events = if has_capacity(company, now) { i64::try_from(attempts_max(env)).unwrap_or(i64::MAX) } else { 0 };
+    let under_way: Vec<String> =
+        ONGOING.with_borrow(|all| all.keys().filter(|(other, _)| other == company).map(|(_, id)| id.clone()).collect());
+    let busy = under_way.iter().filter(|id| is_busy(company, id, now)).collect::<Vec<_>>();
     let busy = serde_json::to_string(&busy);
     LeaseBudget { events, busy: busy.unwrap_or_else(|_| "[]".to_owned()) }
 }
@@ -95,29 +155,54 @@ pub fn lease_budget(env: &Env, company: &str) -> LeaseBudget {
 mod tests {
     use super::*;
 
-    /// Begins as many attempts as the subscription may.
-    fn fill(company: &str, subscription: &str) -> Vec<OngoingAttempt> {
-        let more = || (has_capacity(company) && !is_busy(company, subscription)).then(|| begin(company, subscription));
-        std::iter::from_fn(more).collect()
+    /// Begins as many attempts as the subscription may at this time.
+    fn fill(company: &str, subscription: &str, now: i64) -> Vec<OngoingAttempt> {
+        let has_more = || has_capacity(company, now) && !is_busy(company, subscription, now);
+        std::iter::from_fn(|| has_more().then(|| begin(company, subscription, now))).collect()
     }
 
     #[test]
     fn ten_hanging_companies_leave_capacity_for_another_and_so_do_ten_hanging_webhooks_of_one_company() {
-        let mut hanging: Vec<Vec<OngoingAttempt>> = (0..10).map(|n| fill(&format!("TM-{n}"), "wh_funnel")).collect();
+        let mut hanging: Vec<Vec<OngoingAttempt>> = (0..10).map(|n| fill(&format!("TM-{n}"), "wh_funnel", 0)).collect();
         assert!(hanging.iter().all(|attempts| !attempts.is_empty()));
-        assert!(has_capacity("TM-NEW") && !is_busy("TM-NEW", "wh_funnel"));
+        assert!(has_capacity("TM-NEW", 0) && !is_busy("TM-NEW", "wh_funnel", 0));
         hanging.clear();
-        hanging.extend((0..10).map(|n| fill("TM-0", &format!("wh_{n}"))));
-        assert!(has_capacity("TM-0") && !is_busy("TM-0", "wh_new"));
-        assert!(has_capacity("TM-NEW"));
+        hanging.extend((0..10).map(|n| fill("TM-0", &format!("wh_{n}"), 0)));
+        assert!(has_capacity("TM-0", 0) && !is_busy("TM-0", "wh_new", 0));
+        assert!(has_capacity("TM-NEW", 0));
     }
 
     #[test]
     fn webhooks_with_the_same_id_in_two_companies_are_counted_apart() {
-        let hanging = fill("TM-A", "wh_funnel");
-        assert!(hanging.len() > 40 && is_busy("TM-A", "wh_funnel"));
-        assert!(!is_busy("TM-B", "wh_funnel") && has_capacity("TM-B"));
+        let hanging = fill("TM-A", "wh_funnel", 0);
+        assert!(hanging.len() > 40 && is_busy("TM-A", "wh_funnel", 0));
+        assert!(!is_busy("TM-B", "wh_funnel", 0) && has_capacity("TM-B", 0));
         drop(hanging);
-        assert!(!is_busy("TM-A", "wh_funnel"));
+        assert!(!is_busy("TM-A", "wh_funnel", 0));
+    }
+
+    #[test]
+    fn a_quick_receiver_may_have_more_attempts_until_it_lets_one_wait() {
+        let mut attempts = fill("TM-A", "wh_quick", 0);
+        let at_first = attempts.len();
+        attempts.remove(0).end(QUICK_MS_MAX - 1);
+        attempts.extend(fill("TM-A", "wh_quick", QUICK_MS_MAX - 1));
+        assert!(attempts.len() > 2 * at_first, "{} and {at_first}", attempts.len());
+        assert!(is_busy("TM-A", "wh_quick", QUICK_MS_MAX - 1), "there is a limit");
+        attempts.truncate(at_first + 1);
+        assert!(!is_busy("TM-A", "wh_quick", QUICK_MS_MAX - 1));
+        assert!(is_busy("TM-A", "wh_quick", QUICK_MS_MAX), "the first waits too long now");
+        attempts.remove(0).end(QUICK_MS_MAX);
+        attempts.truncate(at_first);
+        assert!(is_busy("TM-A", "wh_quick", QUICK_MS_MAX), "its latest answer was slow");
+    }
+
+    #[test]
+    fn many_attempts_at_a_quick_receiver_leave_the_share_of_the_others_whole() {
+        let mut attempts = fill("TM-A", "wh_quick", 0);
+        attempts.remove(0).end(1);
+        attempts.extend(fill("TM-A", "wh_quick", 1));
+        assert_eq!(fill("TM-A", "wh_other", 1).len(), 44);
+        assert_eq!(fill("TM-B", "wh_other", 1).len(), 44);
     }
 }

@@ -20,7 +20,7 @@ use crate::store::request::LeaseBudget;
 
 /// How many deliveries of the company this invocation may lease for itself.
 pub(crate) fn lease_budget<'a>(cx: &'a Context, company: &str) -> &'a LeaseBudget {
-    cx.lease_budget_or(|| concurrency::lease_budget(cx.env(), company))
+    cx.lease_budget_or(|| concurrency::lease_budget(cx.env(), company, cx.now_ms()))
 }
 
 /// Has the deliveries of a command dispatched once the answer is sent. The deliveries of a
@@ -35,7 +35,8 @@ pub(crate) fn schedule(cx: &Context) {
 
 /// Dispatches a request's outbox: attempts the leased deliveries and sends wake-ups for the others.
 pub async fn outbox(env: Env, company: String, outbox: Outbox) {
-    let delay_s = if outbox.pending.is_empty() || concurrency::has_capacity(&company) { 0 } else { FULL_WAIT_S };
+    let delay_s =
+        if outbox.pending.is_empty() || concurrency::has_capacity(&company, now_ms()) { 0 } else { FULL_WAIT_S };
     let pending: Vec<Wakeup> = outbox.pending.into_iter().map(|id| Wakeup::delivery(&company, id)).collect();
     let free_slots: Vec<Wakeup> = outbox.free_slots.into_iter().map(|id| Wakeup::subscription(&company, id)).collect();
     let mut leased = outbox.leased;
@@ -68,7 +69,7 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
         companies.entry(wakeup.company.clone()).or_default().push(wakeup);
     }
     for (company, wakeups) in companies {
-        if !concurrency::has_capacity(&company) {
+        if !concurrency::has_capacity(&company, now_ms()) {
             let again: Vec<Wakeup> = wakeups.into_iter().filter(|wakeup| !wakeup.is_superseded()).collect();
             wakeup::send(env, &again, FULL_WAIT_S).await;
             continue;
@@ -92,8 +93,9 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
             }
         }
         let leased = lease(env, &company, &ids).await;
+        let now = now_ms();
         let (busy, free): (Vec<_>, Vec<_>) =
-            leased.into_iter().partition(|d| concurrency::is_busy(&company, &d.subscription));
+            leased.into_iter().partition(|d| concurrency::is_busy(&company, &d.subscription, now));
         let again: Vec<Wakeup> =
             busy.iter().filter_map(|d| hints.remove(&d.id)).filter(|w| !w.is_superseded()).collect();
         if return_leases(env, &company, &busy).await {

@@ -19,7 +19,7 @@ const SLOT_MS: i64 = 1000;
 /// Takes slots and attempts their deliveries while any wait, at most until `ends_ms`. A wake-up
 /// then lets another invocation go on.
 pub async fn run_slots(env: &Env, company: &str, subscription: &str, ends_ms: i64) {
-    if !concurrency::has_capacity(company) {
+    if !concurrency::has_capacity(company, now_ms()) {
         wakeup::send(env, &[Wakeup::subscription(company, subscription.to_owned())], FULL_WAIT_S).await;
         return;
     }
