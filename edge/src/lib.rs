@@ -1,5 +1,6 @@
 //! The Worker: its three entry points, and the map of the crate.
 //!
+//! - [`vars`]: the deployment's variables.
 //! - [`domain`]: the rules, pure.
 //! - [`store`]: D1, one statement a file.
 //! - [`runtime`]: Cloudflare's runtime. [`error`]: why a request failed.
@@ -21,6 +22,7 @@ mod openapi;
 pub(crate) mod people;
 pub mod runtime;
 pub mod store;
+pub mod vars;
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,15 +1,17 @@
 // Exports: every format, filter and column, the hash of what was handed over, what an interruption leaves, and the spreadsheet that runs nothing.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { until } from '../support/harness.mjs';
 import { assertProblem, newCompany } from '../support/people.mjs';
 
+const run = promisify(execFile);
 const COUNT = 700;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -346,7 +348,6 @@ export default (trackMate) =>
     test('of hostile names opens in LibreOffice without a single formula, its numbers numbers', { skip: noSoffice, timeout: 120_000 }, async () => {
       const c = await people();
       const { bytes } = await download(c, `users/csv?fields=${encodeURIComponent('firstName,traits.note,phone,traits.points,customFields.odd "name",email')}`);
-      // Now, as nobody listens to the connection while a program runs.
       const marked = await download(c, `users/csv?fields=${encodeURIComponent('id,traits.note,phone')}&bom=true`);
       const folder = mkdtempSync(join(tmpdir(), 'trackmate-csv-'));
       try {
@@ -354,11 +355,11 @@ export default (trackMate) =>
         // The same cells without the apostrophes: what the test is worth.
         writeFileSync(join(folder, 'naive.csv'), bytes.toString().replaceAll(/(^|[,;\t\n"])'/gm, '$1'));
         const open = (name, signs, charset, columns) =>
-          execFileSync('soffice', [`-env:UserInstallation=file://${folder}/profile`, '--headless', '--convert-to', 'fods:OpenDocument Spreadsheet Flat XML', `--infilter=CSV:${signs},34,${charset},1,${columns},0,false,true,false`, '--outdir', folder, join(folder, `${name}.csv`)], { stdio: 'ignore' });
+          run('soffice', [`-env:UserInstallation=file://${folder}/profile`, '--headless', '--convert-to', 'fods:OpenDocument Spreadsheet Flat XML', `--infilter=CSV:${signs},34,${charset},1,${columns},0,false,true,false`, '--outdir', folder, join(folder, `${name}.csv`)]);
         // A comma file, and as spreadsheets of other countries open it: at its semicolons, at its tabs, at all three.
         for (const [signs, isWhole] of [['44', true], ['59', false], ['9', false], ['44/59/9', true]]) {
           for (const name of ['hostile', 'naive']) {
-            open(name, signs, 76, '');
+            await open(name, signs, 76, '');
           }
           const opened = (name) => readFileSync(join(folder, `${name}.fods`), 'utf8');
           const formulas = (name) => opened(name).match(/table:formula=/g)?.length ?? 0;
@@ -368,7 +369,7 @@ export default (trackMate) =>
         }
         // With its mark nobody has to say that it is UTF-8 (0: find out), and a column of text keeps its plus signs.
         writeFileSync(join(folder, 'marked.csv'), marked.bytes);
-        open('marked', '44', 0, '3/2');
+        await open('marked', '44', 0, '3/2');
         const text = readFileSync(join(folder, 'marked.fods'), 'utf8');
         assert.equal(text.match(/<text:p>\+47\d+<\/text:p>/g).length, COUNT, 'every telephone number is as it was');
         assert.ok(text.includes('>é') && !text.includes('Ã'), 'no sign is another');

@@ -27,6 +27,7 @@ use crate::runtime::random;
 use crate::store::deliveries::{self, Lease, Leased, Target};
 use crate::store::settle::AttemptRow;
 use crate::store::{self, people};
+use crate::vars::Vars;
 
 /// The open leases of a run by delivery: the generation, and what aborts its attempt.
 type LiveLeases = BTreeMap<String, (i64, Option<web_sys::AbortController>)>;
@@ -195,7 +196,7 @@ async fn exchange(
         body: &body,
         headers,
         timeout_ms: timeout_ms(&d.target),
-        loopback: client::allows_loopback(env),
+        loopback: Vars::of(env).allows_loopback,
         abort_signal: Some(abort_signal),
     };
     let exchange = client::post(&message).await;

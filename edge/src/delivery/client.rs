@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use trackmate_wire::limits::ANSWER_BYTES_MAX;
 use wasm_bindgen::JsValue;
-use worker::{AbortSignal, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
 
 use crate::domain::delivery::{Outcome, retry_after_s};
 use crate::domain::target::{self, Parts};
@@ -48,12 +48,6 @@ impl Exchange {
     pub fn failed(outcome: Outcome, why: impl Into<String>) -> Self {
         Self { outcome, error: Some(why.into()), answer: None }
     }
-}
-
-/// Whether this is a development deployment that may deliver to its own machine.
-#[must_use]
-pub fn allows_loopback(env: &Env) -> bool {
-    env.var("DEV_ALLOW_LOOPBACK").is_ok_and(|v| v.to_string() == "1")
 }
 
 /// Checks that deliveries may go to this URL. → Its normal form.

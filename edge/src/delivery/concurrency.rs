@@ -8,10 +8,11 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use trackmate_wire::limits::{ATTEMPTS_MAX, IN_FLIGHT_MAX, IN_FLIGHT_QUICK_MAX, QUICK_MS_MAX};
+use trackmate_wire::limits::{IN_FLIGHT_MAX, IN_FLIGHT_QUICK_MAX, QUICK_MS_MAX};
 use worker::Env;
 
 use crate::store::request::LeaseBudget;
+use crate::vars::Vars;
 
 /// The ongoing attempts at one subscription.
 #[derive(Default)]
@@ -137,7 +138,7 @@ pub fn is_busy(company: &str, subscription: &str, now: i64) -> bool {
 /// Most attempts of one invocation: the deployment's `ATTEMPTS_MAX`, or what the free plan allows.
 #[must_use]
 pub fn attempts_max(env: &Env) -> usize {
-    env.var("ATTEMPTS_MAX").ok().and_then(|v| v.to_string().parse().ok()).unwrap_or(ATTEMPTS_MAX)
+    Vars::of(env).attempts_max
 }
 
 /// The deliveries that an invocation may lease when it stores events of this company now (ms).

@@ -93,8 +93,11 @@ impl RequestContext {
 
     /// A parameter of the query.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
-        let url = web_sys::Url::new(&self.request.borrow().inner().url()).ok()?;
-        url.search_params().get(name)
+        let url = self.request.borrow().inner().url();
+        if !url.contains('?') {
+            return None;
+        }
+        web_sys::Url::new(&url).ok()?.search_params().get(name)
     }
 
     /// A parameter of the query; `None` when absent or empty.

@@ -17,6 +17,7 @@ use crate::runtime::random;
 use crate::store::outbox::Outbox;
 use crate::store::request::LeaseBudget;
 use crate::store::{self, ChangeStamp, Cost, Db};
+use crate::vars::Vars;
 
 /// The environment of one request or one queued message.
 pub(crate) struct Context {
@@ -159,7 +160,9 @@ impl Context {
     /// The cost of the request in D1, if the deployment shows it. The tests read it; a development
     /// variable turns it on.
     pub(crate) fn shown_cost(&self) -> Option<String> {
-        self.env.var("DEV_SHOW_COST").ok()?;
+        if !Vars::of(&self.env).shows_cost {
+            return None;
+        }
         let [directory, company] =
             [&self.directory, &self.company].map(|cell| cell.get().map(Db::cost).unwrap_or_default());
         let Cost { trips, statements, read, written } = directory + company;

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use js_sys::Reflect;
+use js_sys::{JSON, Reflect};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1PreparedStatement, worker_sys};
@@ -59,6 +59,19 @@ impl Answer {
     pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         let rows = self.0.results()?.unwrap_or_default();
         rows.iter().map(|row| serde_wasm_bindgen::from_value(row).map_err(|e| JsValue::from(e).into())).collect()
+    }
+
+    /// All rows, of which there may be many small ones. They are read as one JSON text: to read a
+    /// field of a row is a call into JavaScript. ([`Answer::rows`] makes the Worker smaller.)
+    ///
+    /// # Errors
+    /// As [`Answer::rows`].
+    pub fn small_rows<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        let rows = self.0.results()?.unwrap_or_default();
+        if rows.length() == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(serde_json::from_str(&String::from(JSON::stringify(&rows)?))?)
     }
 
     /// The first row.
@@ -161,6 +174,14 @@ impl Answers {
     /// When a row is not of the expected shape, or D1 answered fewer statements than it was sent.
     pub fn rows<T: DeserializeOwned>(&self, slot: &Slot<T>) -> Result<Vec<T>> {
         self.get(slot)?.rows()
+    }
+
+    /// All rows of a statement, of which there may be many small ones: [`Answer::small_rows`].
+    ///
+    /// # Errors
+    /// As [`Answers::rows`].
+    pub fn small_rows<T: DeserializeOwned>(&self, slot: &Slot<T>) -> Result<Vec<T>> {
+        self.get(slot)?.small_rows()
     }
 
     /// The first row of a statement.

@@ -57,18 +57,25 @@ struct Item<'a> {
     i: &'a str,
 }
 
+/// The names of a request's events that this isolate has not written within the hour, each with the
+/// message id of its first event.
+fn fresh<'a>(request: &IngestRequest<'_>, rows: &'a [Row]) -> BTreeMap<&'a str, &'a str> {
+    let names: BTreeMap<&str, &str> = rows.iter().rev().map(|row| (row.name.as_str(), row.id.as_str())).collect();
+    WRITTEN.with_borrow_mut(|noted| {
+        noted.at(request.received_ms);
+        let kept = names.into_iter().map(|(name, id)| (name_kept(name), id));
+        kept.filter(|(name, _)| !noted.names.contains(&key(request, name))).collect()
+    })
+}
+
 /// The statements that write the names of a request's events. They follow the statement that stores
 /// the events. The list is empty if this isolate has written all of the names.
 pub(super) fn note(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
-    let names: BTreeMap<&str, &str> = rows.iter().rev().map(|row| (name_kept(&row.name), row.id.as_str())).collect();
-    let fresh: Vec<Item<'_>> = WRITTEN.with_borrow_mut(|noted| {
-        noted.at(request.received_ms);
-        let is_fresh = |(name, _): &(&str, &str)| !noted.names.contains(&key(request, name));
-        names.into_iter().filter(is_fresh).map(|(n, i)| Item { n, i }).collect()
-    });
+    let fresh = fresh(request, rows);
     if fresh.is_empty() {
         return Ok(Vec::new());
     }
+    let fresh: Vec<Item<'_>> = fresh.into_iter().map(|(n, i)| Item { n, i }).collect();
     let (json, source) = (serde_json::to_string(&fresh)?, request.source);
     let (company, most, now) = (request.company.into(), CATALOG_SOURCE_NAMES_MAX.into(), request.received_ms);
     let clear = [company, (&json).into(), source.into(), most, (now - CATALOG_IDLE_MS).into()];
@@ -79,6 +86,9 @@ pub(super) fn note(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result
 
 /// Remembers the names of the events that were stored. `new` has their message ids.
 pub(super) fn noted(request: &IngestRequest<'_>, rows: &[Row], new: &[String]) {
+    if fresh(request, rows).is_empty() {
+        return;
+    }
     let new: BTreeSet<&str> = new.iter().map(String::as_str).collect();
     WRITTEN.with_borrow_mut(|noted| {
         noted.at(request.received_ms);

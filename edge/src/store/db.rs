@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use js_sys::Array;
 use serde_json::Value;
-use trackmate_wire::limits::{D1_BYTES_MAX, STATEMENTS_MAX};
+use trackmate_wire::limits::STATEMENTS_MAX;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{D1Database, D1PreparedStatement, Env, console_error, worker_sys};
@@ -17,6 +17,7 @@ use super::answer::{Answer, Answers, Batch, Result};
 use super::param::{Param, Statement};
 use super::sql;
 use crate::domain::outage;
+use crate::vars::Vars;
 
 /// The database that holds this company's data; `None` is the directory of companies and keys. Both
 /// are the same database today. Only this function names a binding.
@@ -24,10 +25,11 @@ use crate::domain::outage;
 /// # Errors
 /// When the deployment has no such binding.
 pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
-    let bytes_max = env.var("D1_BYTES_MAX").ok().and_then(|max| max.to_string().parse().ok());
+    let vars = Vars::of(env);
     Ok(Db {
         d1: env.d1("DB")?,
-        bytes_max: bytes_max.unwrap_or(D1_BYTES_MAX),
+        bytes_max: vars.d1_bytes_max,
+        counts_rows: vars.shows_cost,
         cost: Cell::default(),
         bytes: Cell::default(),
         gathered: RefCell::default(),
@@ -90,6 +92,8 @@ impl Add for Cost {
 pub struct Db {
     d1: D1Database,
     bytes_max: i64,
+    /// Whether the cost has rows too. Reading D1's counts costs more than a small statement.
+    counts_rows: bool,
     cost: Cell<Cost>,
     bytes: Cell<i64>,
     /// Batches that wait to go out together; `None` while each goes out alone.
@@ -224,7 +228,7 @@ impl Db {
         let results = JsFuture::from(d1.batch(statements)?).await?;
         let answers: Vec<Answer> = Array::from(&results).iter().map(|result| Answer(result.unchecked_into())).collect();
         let mut cost = Cost { trips: 1, statements: sent, ..Cost::default() };
-        for answer in &answers {
+        for answer in answers.iter().filter(|_| self.counts_rows) {
             cost.read += count(answer.meta("rows_read"));
             cost.written += count(answer.meta("rows_written"));
         }

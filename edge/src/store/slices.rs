@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trackmate_wire::limits::{COUNT_ROWS_MAX, COUNT_SLICES_MAX, EXPORT_END_SLICES, SLICE_MS, SLICE_WAIT_MS_MAX};
+use trackmate_wire::limits::{COUNT_ROWS_MAX, EXPORT_END_SLICES, SLICE_MS, SLICE_WAIT_MS_MAX};
 use worker::{Date, Delay, Env};
 
 use super::{Batch, Db, Result, Statement};
+use crate::vars::Vars;
 
 thread_local! {
     /// When the next slice of a company may begin, ms.
@@ -84,8 +85,7 @@ impl Slices {
     /// The number of slices that the deployment allows a request.
     #[must_use]
     pub fn new(env: &Env, company: &str) -> Self {
-        let most = env.var("COUNT_SLICES_MAX").ok().and_then(|max| max.to_string().parse().ok());
-        Self { left: most.unwrap_or(COUNT_SLICES_MAX), ends: false, turns: Turns::new(company, 1) }
+        Self { left: Vars::of(env).count_slices_max, ends: false, turns: Turns::new(company, 1) }
     }
 
     /// The slices of an export with `pages` pages left. The last slice reads all remaining rows,

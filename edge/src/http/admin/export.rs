@@ -6,9 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 use trackmate_wire::hex::hex;
-use trackmate_wire::limits::{
-    EXPORT_FIELDS_MAX, EXPORT_PAGE_BYTES, EXPORT_PAGES_MAX, EXPORTS_RUNNING_MAX, RECORDS_LIST_MAX,
-};
+use trackmate_wire::limits::{EXPORT_FIELDS_MAX, EXPORT_PAGE_BYTES, EXPORTS_RUNNING_MAX, RECORDS_LIST_MAX};
 use trackmate_wire::problem::{Code, Problem};
 use worker::Response;
 
@@ -32,6 +30,7 @@ use crate::runtime::random;
 use crate::store::exports::{self, Begun, Events, Place};
 use crate::store::slices::Slices;
 use crate::store::{self, listing as people};
+use crate::vars::Vars;
 
 /// Parameters of every export. They choose columns and the part of the export, and no users.
 pub(crate) const COMMON: [&str; 6] = ["fields", "snapshot", "after", "limit", "partial", "bom"];
@@ -285,7 +284,6 @@ async fn start(
     let writer = Writer::new(kind, format, options.fields);
     let members = format!("\"exportId\":\"{id}\",\"snapshot\":\"{snapshot}\",{members}");
     let head = writer.head(&members, options.after.is_some(), options.bom);
-    let pages = cx.env().var("EXPORT_PAGES_MAX").ok().and_then(|v| v.to_string().parse().ok());
     let plan = Plan {
         company: admin.company.clone(),
         key: admin.key.clone(),
@@ -296,7 +294,7 @@ async fn start(
         snapshot_ms: options.snapshot_ms,
         after: options.after,
         limit: options.limit,
-        pages: pages.unwrap_or(EXPORT_PAGES_MAX),
+        pages: Vars::of(cx.env()).export_pages_max,
         partial: options.partial,
     };
     let rows = run::stream(cx.env().clone(), cx.worker(), db, plan);

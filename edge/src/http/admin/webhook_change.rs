@@ -19,6 +19,7 @@ use crate::http::context::RequestContext;
 use crate::runtime::random;
 use crate::runtime::secrets::vault;
 use crate::store::subscriptions::Change;
+use crate::vars::Vars;
 
 /// Milliseconds of an hour.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
@@ -92,7 +93,7 @@ pub(crate) fn check_url(cx: &RequestContext, typed: &str, field: &'static str) -
         return Err(refused("the URL must not contain control characters"));
     }
     let url =
-        client::check_url(typed, cx.request_host().as_deref(), client::allows_loopback(cx.env())).map_err(refused)?;
+        client::check_url(typed, cx.request_host().as_deref(), Vars::of(cx.env()).allows_loopback).map_err(refused)?;
     if url.len() > URL_BYTES_MAX {
         return Err(refused(&format!("{field} has at most {URL_BYTES_MAX} bytes")));
     }

@@ -34,6 +34,7 @@ use crate::runtime::clock::now_ms;
 use crate::runtime::secrets::vault;
 use crate::runtime::{random, secrets};
 use crate::store::subscriptions::{self, Subscription};
+use crate::vars::Vars;
 
 /// The circuit of a webhook as the API shows it.
 pub(crate) fn circuit(s: &Subscription) -> Circuit {
@@ -216,7 +217,7 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
         body: &body,
         headers: headers(cx.env(), unsigned).map_err(unopened)?,
         timeout_ms: target.timeout_ms,
-        loopback: client::allows_loopback(cx.env()),
+        loopback: Vars::of(cx.env()).allows_loopback,
         abort_signal: None,
     };
     let exchange = client::post(&message).await;

@@ -1,0 +1,56 @@
+//! The deployment's variables (`[vars]` in wrangler.toml, and those for development). They are read
+//! once per isolate: each is a call into the runtime, and they never change in an isolate's life.
+
+use std::cell::OnceCell;
+use std::str::FromStr;
+
+use trackmate_wire::limits::{ATTEMPTS_MAX, COUNT_SLICES_MAX, D1_BYTES_MAX, EXPORT_PAGES_MAX};
+use worker::Env;
+
+/// The variables. One that is missing or unreadable has its default.
+#[derive(Debug, Clone, Copy)]
+pub struct Vars {
+    /// `ATTEMPTS_MAX`: most attempts of one invocation.
+    pub attempts_max: usize,
+    /// `EXPORT_PAGES_MAX`: most pages that one export reads.
+    pub export_pages_max: usize,
+    /// `COUNT_SLICES_MAX`: most slices that statistics and counts read in one request.
+    pub count_slices_max: usize,
+    /// `D1_BYTES_MAX`: bytes that the database may have.
+    pub d1_bytes_max: i64,
+    /// `DEV_ALLOW_LOOPBACK`: whether deliveries may go to the deployment's own machine.
+    pub allows_loopback: bool,
+    /// `DEV_SHOW_COST`: whether answers show what a request cost in D1.
+    pub shows_cost: bool,
+}
+
+thread_local! {
+    static VARS: OnceCell<Vars> = const { OnceCell::new() };
+}
+
+impl Vars {
+    /// The variables of this deployment.
+    #[must_use]
+    pub fn of(env: &Env) -> Self {
+        VARS.with(|vars| *vars.get_or_init(|| Self::read(env)))
+    }
+
+    fn read(env: &Env) -> Self {
+        Self {
+            attempts_max: number(env, "ATTEMPTS_MAX").unwrap_or(ATTEMPTS_MAX),
+            export_pages_max: number(env, "EXPORT_PAGES_MAX").unwrap_or(EXPORT_PAGES_MAX),
+            count_slices_max: number(env, "COUNT_SLICES_MAX").unwrap_or(COUNT_SLICES_MAX),
+            d1_bytes_max: number(env, "D1_BYTES_MAX").unwrap_or(D1_BYTES_MAX),
+            allows_loopback: text(env, "DEV_ALLOW_LOOPBACK").is_some_and(|value| value == "1"),
+            shows_cost: text(env, "DEV_SHOW_COST").is_some(),
+        }
+    }
+}
+
+fn text(env: &Env, name: &str) -> Option<String> {
+    env.var(name).ok().map(|value| value.to_string())
+}
+
+fn number<T: FromStr>(env: &Env, name: &str) -> Option<T> {
+    text(env, name)?.parse().ok()
+}
