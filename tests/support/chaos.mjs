@@ -1,5 +1,6 @@
 // Receivers that misbehave, on raw sockets: what an HTTP server would never let itself do is done here on purpose.
 import { createServer } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { until } from './harness.mjs';
 
 const head = (status, headers = {}) => `HTTP/1.1 ${status} -\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
@@ -21,6 +22,15 @@ export const say = (text) => (socket) => socket.end(text);
 
 /** Promises a thousand bytes and closes after ten. */
 export const breakOff = (status) => say(`${head(status, { 'content-length': 1000 })}0123456789`);
+
+/** Answers with a body that is declared short and is `bytes` long once unpacked. */
+export const unpacks = (status, bytes) => {
+  const packed = gzipSync(Buffer.alloc(bytes, 'x'), { level: 9 });
+  return (socket) => {
+    socket.write(head(status, { 'content-encoding': 'gzip', 'content-length': packed.length }));
+    socket.write(packed);
+  };
+};
 
 /** Says one byte a second. */
 const dripping = (socket, text) => {

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use trackmate_wire::limits::ANSWER_BYTES_MAX;
 use wasm_bindgen::JsValue;
-use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
 
 use crate::domain::delivery::{Outcome, retry_after_s};
 use crate::domain::target::{self, Parts};
@@ -100,18 +100,27 @@ async fn exchange(message: &Message<'_>, deadline: &AbortSignal) -> worker::Resu
     let mut response = Fetch::Request(request).send_with_signal(deadline).await?;
     let status = response.status_code();
     let asked_s = response.headers().get("retry-after")?.and_then(|header| retry_after_s(&header, now_ms()));
-    let mut bytes = Vec::new();
-    // An answer without a body has no stream. That is no failure.
-    if let Ok(mut stream) = response.stream() {
-        while bytes.len() < ANSWER_BYTES_MAX {
-            // The status alone decides. A receiver that answered 200 has the delivery, even if its
-            // body breaks off or never ends.
-            let Some(Ok(chunk)) = stream.next().await else { break };
-            bytes.extend(chunk);
-        }
-    }
-    bytes.truncate(ANSWER_BYTES_MAX);
-    let answer = String::from_utf8_lossy(&bytes).into_owned();
+    let answer = String::from_utf8_lossy(&read_answer(&mut response).await).into_owned();
     let error = (!(200..300).contains(&status)).then(|| format!("the receiver answered {status}"));
     Ok(Exchange { outcome: Outcome::Answered(status, asked_s), error, answer: Some(answer) })
+}
+
+/// The first bytes of an answer's body. The status alone decides: a receiver that answered 200 has
+/// the delivery, even if its body breaks off or never ends.
+async fn read_answer(response: &mut Response) -> Vec<u8> {
+    let header = |name| response.headers().get(name).ok().flatten();
+    let length = header("content-length").and_then(|length| length.parse::<usize>().ok());
+    // A stream takes several times as long. A body that is compressed may be longer than declared.
+    if length.is_some_and(|length| length <= ANSWER_BYTES_MAX) && header("content-encoding").is_none() {
+        return response.bytes().await.unwrap_or_default();
+    }
+    let mut bytes = Vec::new();
+    // An answer without a body has no stream.
+    let Ok(mut stream) = response.stream() else { return bytes };
+    while bytes.len() < ANSWER_BYTES_MAX {
+        let Some(Ok(chunk)) = stream.next().await else { break };
+        bytes.extend(chunk);
+    }
+    bytes.truncate(ANSWER_BYTES_MAX);
+    bytes
 }
