@@ -40,7 +40,7 @@ const INSERT = statement('events.insert', [
   ...['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address'],
   ...['profile', 'hash', 'unproved', 'bot', 'plan', 'claim', 'pair'],
 ]);
-const COUNT = statement('links.count', ['ids', 'company', 'source', 'session', 'request', 'profile']);
+const COUNT = statement('links.count', ['ids', 'company', 'source', 'request', 'profile']);
 const OUTBOX = statement('deliveries.insert', [
   ...['ids', 'company', 'source', 'address', 'request', 'received', 'lease', 'busy', 'events'],
 ]);

@@ -87,14 +87,7 @@ fn count(
     let counts_revenue = rows.iter().any(|row| row.revenue.is_some());
     db.bind(
         if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT },
-        &[
-            ids.into(),
-            request.company.into(),
-            request.source.into(),
-            request.session.into(),
-            request.marker.into(),
-            profile.into(),
-        ],
+        &[ids.into(), request.company.into(), request.source.into(), request.marker.into(), profile.into()],
     )
 }
 
@@ -116,7 +109,7 @@ pub(super) fn message_ids(answers: &Answers, slot: &Slot<MessageId>) -> Result<V
 pub async fn browser(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<(Admission, Stored)> {
     let (json, ids) = json(rows)?;
     let mut rest = groups::merge(db, request, rows)?;
-    records::mark(db, request, &mut rest)?;
+    records::mark(db, request, &ids, &mut rest)?;
     rest.extend(catalog::note(db, request, rows)?);
     let mut batch = Batch::default();
     let allowed = request::read_company(db, &mut batch, request)?;
@@ -220,7 +213,7 @@ pub async fn server(
     let (json, ids) = json(rows)?;
     let mut rest = records::merge(db, request, rows)?;
     rest.extend(groups::merge(db, request, rows)?);
-    records::mark(db, request, &mut rest)?;
+    records::mark(db, request, &ids, &mut rest)?;
     rest.extend(catalog::note(db, request, rows)?);
     let events = ServerEvents { db, request, rows, json, ids, rest };
     match subject {

@@ -22,17 +22,22 @@ pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Resul
         return Ok(Vec::new());
     }
     let changes = serde_json::to_string(&changes)?;
-    let (company, session) = (request.company.into(), request.session.into());
     let most = i64::try_from(RECORD_FIELDS_MAX).unwrap_or(i64::MAX);
-    let merge = [(&changes).into(), company, session, request.marker.into(), most.into()];
+    let merge = [(&changes).into(), request.company.into(), request.marker.into(), most.into()];
     Ok(vec![db.bind(sql::RECORDS_MERGE, &merge)?])
 }
 
-/// Adds the statement that marks the session's links as having records or memberships. It comes
-/// after the statements that write these.
-pub(super) fn mark(db: &Db, request: &IngestRequest<'_>, written: &mut Vec<D1PreparedStatement>) -> Result<()> {
+/// Adds the statement that marks the links of the events' session as having records or memberships.
+/// It comes after the statements that write these. `ids` are the message ids, a JSON array.
+pub(super) fn mark(
+    db: &Db,
+    request: &IngestRequest<'_>,
+    ids: &str,
+    written: &mut Vec<D1PreparedStatement>,
+) -> Result<()> {
     if !request.session.is_empty() && !written.is_empty() {
-        written.push(db.bind(sql::LINKS_MARK, &[request.company.into(), request.session.into()])?);
+        let mark = [request.company.into(), request.source.into(), ids.into(), request.marker.into()];
+        written.push(db.bind(sql::LINKS_MARK, &mark)?);
     }
     Ok(())
 }

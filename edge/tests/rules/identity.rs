@@ -381,8 +381,8 @@ fn a_session_with_records_stays_marked_after_its_events_are_deleted() {
     let mut db = Db { ticks: true, ..Db::open() };
     let booking = json!([{"i": "w1", "k": "booking", "o": "b1", "s": 0, "f": {"a": [1]}}]).to_string();
     db.events(Source::Server, "s0", None, &[view("w1", clock::event_ts(NOW, 0), None)]);
-    db.rows(sql::RECORDS_MERGE, &[json!(booking), json!(COMPANY), json!("s0"), json!(db.request), json!(100)]);
-    db.rows(sql::LINKS_MARK, &[json!(COMPANY), json!("s0")]);
+    db.rows(sql::RECORDS_MERGE, &[json!(booking), json!(COMPANY), json!(db.request), json!(100)]);
+    db.rows(sql::LINKS_MARK, &[json!(COMPANY), json!(1), json!(r#"["w1"]"#), json!(db.request)]);
     let gone = [json!(COMPANY), json!(r#"[{"s":1,"i":"w1"}]"#), Value::Null];
     for statement in [sql::LINKS_FORGET, sql::LINKS_PRUNE, sql::EVENTS_FORGET] {
         db.rows(statement, &gone);

@@ -1,15 +1,15 @@
 -- Merges a request's new events into their records, each record once. The work depends only on the
 -- sent fields and the stored ones. A field has the value of its latest event (ts, message id), and
--- the latest ?5 fields stay. A record belongs to the session of its latest event with a person. All
+-- the latest ?4 fields stay. A record belongs to the session of its latest event with a person. All
 -- of that is a maximum or a sum, so the order of arrival does not matter. The values are in arrays,
 -- so that they stay as they were sent.
 -- ?1 JSON array of {i message id, k kind, o id, s scans, f fields {name: [value]}}, ?2 company, ?3
--- session, ?4 marker, ?5 most fields
+-- marker, ?4 most fields
 with named as materialized (
-  select j.value ->> 'k' as kind, j.value ->> 'o' as id, j.value ->> 's' as scans, j.value -> 'f' as fields, e.ts, e.message_id,
+  select j.value ->> 'k' as kind, j.value ->> 'o' as id, j.value ->> 's' as scans, j.value -> 'f' as fields, e.session, e.ts, e.message_id,
          row_number() over (partition by j.value ->> 'k', j.value ->> 'o' order by e.ts desc, e.message_id desc) as place
   from json_each(?1) as j cross join events as e
-    on e.company = +?2 and e.source = 1 and e.message_id = j.value ->> 'i' and e.request = +?4
+    on e.company = +?2 and e.source = 1 and e.message_id = j.value ->> 'i' and e.request = +?3
 ),
 sent as materialized (
   select kind, id, json_group_object(name, json(value)) as fields
@@ -22,13 +22,13 @@ sent as materialized (
     )
     where place = 1
   )
-  where place <= ?5
+  where place <= ?4
   group by kind, id
 )
 insert into records (company, kind, id, session, placed_ts, placed_id, first_ts, last_ts, scans, fields)
-select ?2, r.kind, r.id, ?3, iif(?3 = '', -1, r.last_ts), iif(?3 = '', '', r.last_id), r.first_ts, r.last_ts, r.scans, coalesce(t.fields, '{}')
+select ?2, r.kind, r.id, r.session, iif(r.session = '', -1, r.last_ts), iif(r.session = '', '', r.last_id), r.first_ts, r.last_ts, r.scans, coalesce(t.fields, '{}')
 from (
-  select kind, id, min(ts) as first_ts, max(ts) as last_ts, max(iif(place = 1, message_id, null)) as last_id, sum(scans) as scans
+  select kind, id, min(session) as session, min(ts) as first_ts, max(ts) as last_ts, max(iif(place = 1, message_id, null)) as last_id, sum(scans) as scans
   from named group by kind, id
 ) as r left join sent as t on t.kind = r.kind and t.id = r.id
 where true
@@ -44,6 +44,6 @@ on conflict (company, kind, id) do update set
       select key, value from (
         select key, value, row_number() over (partition by key order by value->>0 desc, value->>1 desc) as place from (
           select key, value from json_each(records.fields) union all select key, value from json_each(excluded.fields))
-      ) where place = 1 order by value->>0 desc, value->>1 desc, key limit +?5
+      ) where place = 1 order by value->>0 desc, value->>1 desc, key limit +?4
     )
   )

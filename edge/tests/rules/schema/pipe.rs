@@ -187,10 +187,10 @@ impl Db {
         Statement::new(sql::EVENTS_INSERT, insert)
     }
 
-    fn count(&self, source: Source, session: &str, rows: &[Row], profile: Option<&str>) -> Statement {
+    fn count(&self, source: Source, rows: &[Row], profile: Option<&str>) -> Statement {
         let counts_revenue = rows.iter().any(|row| row.revenue.is_some());
         let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
-        Statement::new(count, json!([ids(rows), COMPANY, source, session, self.request, profile]))
+        Statement::new(count, json!([ids(rows), COMPANY, source, self.request, profile]))
     }
 
     /// Writes the deliveries of events, leased if possible. `address` is that of an identify.
@@ -211,7 +211,7 @@ impl Db {
         let (n, mut statements) = (self.request, Vec::new());
         let changes = if source.is_server() { changes(rows) } else { Vec::new() };
         if !changes.is_empty() {
-            let merge = json!([serde_json::to_string(&changes).unwrap(), COMPANY, session, n, RECORD_FIELDS_MAX]);
+            let merge = json!([serde_json::to_string(&changes).unwrap(), COMPANY, n, RECORD_FIELDS_MAX]);
             statements.push(Statement::new(sql::RECORDS_MERGE, merge));
         }
         let changed = group_changes(rows, source);
@@ -228,7 +228,7 @@ impl Db {
             }
         }
         if !session.is_empty() && !statements.is_empty() {
-            statements.push(Statement::new(sql::LINKS_MARK, json!([COMPANY, session])));
+            statements.push(Statement::new(sql::LINKS_MARK, json!([COMPANY, source, ids(rows), n])));
         }
         statements
     }
@@ -252,7 +252,7 @@ impl Db {
         self.request += 1;
         let mut batch = vec![self.insert(source, session, rows, Conditions { profile, ..Conditions::default() })];
         if !session.is_empty() {
-            batch.push(self.count(source, session, rows, profile));
+            batch.push(self.count(source, rows, profile));
         }
         batch.push(self.outbox(source, rows, None));
         batch.extend(self.records(source, session, rows));
@@ -287,7 +287,7 @@ impl Db {
         let mut batch = vec![
             Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids(rows), hash])),
             self.insert(Source::Server, &session, rows, known),
-            self.count(Source::Server, &session, rows, Some(&profile)),
+            self.count(Source::Server, rows, Some(&profile)),
             self.outbox(Source::Server, rows, None),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
             Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, typed(email), session, created, now])),
