@@ -38,17 +38,53 @@ export default (trackMate) =>
       assert.ok(again.cost.written <= 2 * 20 + 3);
     });
 
-    test('of server events is at most two round trips and the same rows', async () => {
+    test('of server events is one round trip and the same rows, if somebody has the identifier or there is none', async () => {
       const c = await company();
       const { profileId } = (await c.identify(c.session(), 'server-cost@example.com')).body;
-      await c.server({ userId: profileId }, 'page_view');
-      for (const identifier of [{ userId: profileId }, { email: 'server-cost@example.com' }, undefined]) {
+      // An isolate that does not know the key reads it first, as does the first event of a person.
+      const first = await c.server({ userId: profileId }, 'page_view');
+      assert.ok(first.cost.trips <= 2, `${first.cost.trips} trips`);
+      for (const identifier of [{ userId: profileId }, { email: 'server-cost@example.com' }, { sessionId: c.session() }, undefined]) {
         for (const n of [1, 100]) {
-          const { cost, status } = await c.tryServer({ identifier, events: rows(n) });
-          assert.equal(status, 200);
-          assert.ok(cost.trips <= 2, `${cost.trips} trips`);
+          const { cost, status, body } = await c.tryServer({ identifier, events: rows(n) });
+          assert.deepEqual([status, body.accepted, cost.trips], [200, n, 1]);
           assert.ok(cost.written <= 2 * n + 3, `${n} events wrote ${cost.written} rows`);
         }
+      }
+    });
+
+    test('of server events that create a person is two round trips, and of repeats no row', async () => {
+      const c = await company();
+      const identifier = { email: 'server-new@example.com' };
+      const events = rows(10).map((event, i) => ({ ...event, messageId: `server-new-${i}` }));
+      const first = await c.tryServer({ identifier, events });
+      assert.deepEqual([first.body.created, first.body.accepted, first.cost.trips], [true, 10, 2]);
+      const again = await c.tryServer({ identifier, events });
+      assert.deepEqual([again.body.duplicates, again.cost.written], [10, 0]);
+      assert.ok(again.cost.trips <= 3, `${again.cost.trips} trips`);
+    });
+
+    test('of a vendor’s batch from a server is one round trip, however many known people its events are about', async () => {
+      const c = await company();
+      const headers = { authorization: `Basic ${Buffer.from(`${c.serverKey}:`).toString('base64')}` };
+      const send = async (batch) => {
+        const { body, cost } = await c.call('POST', '/v1/batch', { batch }, headers);
+        assert.equal(body.accepted, batch.length, JSON.stringify(body));
+        return cost;
+      };
+      const people = (n, item) => Array.from({ length: n }, (_, i) => item(`vendor-cost-${i}`));
+      const tracks = (n) => people(n, (userId) => ({ type: 'track', event: 'page_view', userId }));
+      await send(tracks(500));
+      for (const n of [1, 20, 100, 500]) {
+        const { trips, written } = await send(tracks(n));
+        assert.equal(trips, 1, `${n} people`);
+        assert.ok(written <= 5 * n, `${n} people wrote ${written} rows`);
+        const visitors = people(n, (anonymousId) => ({ type: 'track', event: 'page_view', anonymousId }));
+        assert.equal((await send(visitors)).trips, 1, `${n} visitors`);
+        const identifies = people(n, (userId) => ({ type: 'identify', userId, traits: { plan: `plan ${n}` } }));
+        assert.ok((await send(identifies)).trips <= 4, `${n} identifies`);
+        const mixed = [...identifies, ...tracks(n)].slice(0, 500).map((item, i) => ({ ...item, traits: { mixed: `${n} ${i}` } }));
+        assert.ok((await send(mixed)).trips <= 5, `${n} identifies and tracks`);
       }
     });
 

@@ -223,13 +223,13 @@ export default (trackMate) =>
       const told = (n) => c.tryServer({ identifier: { email: `cost${n}@example.com` }, events: [1, 2, 3].map((id) => ({ eventType: 'booking.created', eventData: { booking: { id: `${n}-${id}` } } })) });
       await told(0);
       const { cost } = await told(1);
-      assert.ok(cost.trips === 2 && cost.written <= 3 * 2 + 3 + 3 * 2 + 2, `three bookings wrote ${cost.written} rows in ${cost.trips} trips`);
+      assert.ok(cost.trips <= 2 && cost.written <= 3 * 2 + 3 + 3 * 2 + 2, `three bookings wrote ${cost.written} rows in ${cost.trips} trips`);
       const again = await c.tryServer({ identifier: { email: 'cost1@example.com' }, eventType: 'booking.updated', eventData: { booking: { id: '1-1' } } });
       const some = await c.get('/api/admin/users?limit=20');
       assert.equal(some.cost.trips, none.cost.trips);
       const included = await c.get('/api/admin/users?limit=20&includeBookings=true');
       assert.equal(included.cost.trips, none.cost.trips + 1);
-      assert.ok(again.cost.trips === 2 && again.cost.written <= 2 + 3 + 3, `a change of a booking wrote ${again.cost.written} rows`);
+      assert.ok(again.cost.trips === 1 && again.cost.written <= 2 + 3 + 3, `a change of a booking wrote ${again.cost.written} rows`);
       assert.ok(some.cost.read <= none.cost.read + 60 && included.cost.read <= some.cost.read + 120, `lists read ${[none, some, included].map((page) => page.cost.read)} rows`);
       // What others have costs nobody anything.
       const one = async () => (await c.get(`/api/admin/users/${some.body.users.find((u) => u.email === 'cost1@example.com').id}?includeBookings=true`)).cost.read;

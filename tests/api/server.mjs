@@ -125,6 +125,36 @@ export default (trackMate) =>
       assert.equal((await c.tryServer(event, { authorization: `Bearer ${c.serverKey}` })).status, 200);
     });
 
+    test('are stored by what is true at that moment, whatever an isolate knows of their key: a merge, an erasure, a revocation', async () => {
+      const c = await newCompany(trackMate());
+      const { key } = (await c.call('POST', '/api/admin/keys', { scope: 'server' }, c.admin)).body;
+      const send = (identifier) => c.tryServer({ identifier, eventType: 'x' }, { 'x-trackmate-api-key': key.key });
+      const email = 'known@example.com';
+      const [known, other] = [(await send({ email })).body.profileId, (await send({ email: 'other@example.com' })).body.profileId];
+      for (const identifier of [{ email }, { userId: known }]) {
+        const { body, cost } = await send(identifier);
+        assert.deepEqual([body.profileId, body.accepted, cost.trips], [known, 1, 1]);
+      }
+      assert.equal((await c.call('POST', '/api/admin/identity/merge', { from: known, into: other }, c.admin)).status, 200);
+      for (const identifier of [{ email }, { userId: known }]) {
+        const { body, cost } = await send(identifier);
+        assert.deepEqual([body.profileId, body.accepted, cost.trips], [other, 1, 1]);
+      }
+      const stored = async () => (await (await trackMate().d1()).prepare("select count(*) as n from events where company = ?1 and type = 'x'").bind(c.companyId).first('n'));
+      assert.equal(await stored(), 6);
+      assert.equal((await c.call('DELETE', `/api/admin/users/${other}`, undefined, c.admin)).status, 200);
+      const left = await stored();
+      for (const identifier of [{ userId: known }, { email }]) assertProblem(await send(identifier), 410, 'erased_user');
+      assert.equal((await c.call('DELETE', `/api/admin/keys/${key.id}`, undefined, c.admin)).status, 200);
+      const { profileId } = (await c.server({ email: 'third@example.com' }, 'y')).body;
+      for (const identifier of [undefined, { sessionId: c.session() }, { email: 'third@example.com' }, { userId: profileId }]) {
+        assertProblem(await send(identifier), 401, 'invalid_key');
+        const headers = { authorization: `Basic ${Buffer.from(`${key.key}:`).toString('base64')}` };
+        assertProblem(await c.call('POST', '/v1/track', { event: 'x', anonymousId: 'v-1' }, headers), 401, 'invalid_key');
+      }
+      assert.ok(await stored() <= left, 'nothing was stored');
+    });
+
     test('for an erased user answer 410', async () => {
       const c = await company();
       const { profileId } = (await c.identify(c.session(), 'gone@example.com')).body;

@@ -449,6 +449,8 @@ pub const PLAN_DEPTH_MAX: usize = 4;
 pub const PLAN_BYTES_MAX: usize = 200 * 1024;
 /// Plans that an isolate caches.
 pub const PLANS_CACHED_MAX: usize = 50;
+/// Server keys that an isolate knows, about 200 bytes each.
+pub const KEYS_KNOWN_MAX: usize = 2000;
 /// Violations that are reported for one event.
 pub const PLAN_SHOWN_MAX: usize = 10;
 /// Characters of the place of a violation.

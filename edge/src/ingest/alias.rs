@@ -39,6 +39,11 @@ struct Alias {
     user_id: Option<String>,
 }
 
+/// Whether one of these events is an `alias`.
+pub(crate) fn has_alias(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.name == EVENT)
+}
+
 /// Merges two people for each of these events that is an `alias` of two known people. Each is named
 /// by profile id, user id or email address; the person of `userId` remains. An alias that is stored
 /// already is skipped, so that a repeat does not merge again what was unmerged. It must run before

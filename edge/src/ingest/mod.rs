@@ -6,6 +6,8 @@ pub(crate) mod answer;
 pub(crate) mod browser;
 pub(crate) mod context;
 pub(crate) mod identify;
+mod known_keys;
+mod one_trip;
 pub(crate) mod outage_buffer;
 pub(crate) mod outcome_log;
 pub(crate) mod owner;

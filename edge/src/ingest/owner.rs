@@ -16,6 +16,7 @@ use crate::domain::source::Source;
 use crate::domain::{self, clock, tombstone};
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
+use crate::ingest::known_keys;
 use crate::people::conflict::ConflictRetries;
 use crate::runtime::random;
 use crate::store::identity_keys::KeyGrant;
@@ -76,6 +77,23 @@ pub(crate) struct StoredEvents {
 }
 
 impl StoredEvents {
+    /// Events that were stored for a person who existed, for a session, or for nobody.
+    ///
+    /// # Errors
+    /// The problem of an identifier, for which no event can have been stored.
+    pub(crate) fn of(
+        cx: &IngestContext,
+        rows: &[Row],
+        stored: Stored,
+        resolved: &Resolved,
+        identifiers: &Identifiers,
+    ) -> Result<Self, Problem> {
+        let profile = IdentifiedPerson::of(resolved, identifiers)?.profile();
+        cx.log().accepted(rows.iter(), &stored.new);
+        let warnings = conflict(resolved, identifiers).into_iter().collect();
+        Ok(Self { stored, profile, created: false, warnings, is_outdated: false })
+    }
+
     const fn outdated(outbox: Outbox) -> Self {
         let stored = Stored { new: Vec::new(), outbox };
         Self { stored, profile: None, created: false, warnings: Vec::new(), is_outdated: true }
@@ -139,15 +157,9 @@ pub(crate) async fn store_for_owner(
         }
         // If no event is new nobody is created: a repeat leaves no empty profile.
         let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
-        let profile = match person {
-            IdentifiedPerson::Known { id, .. } => Some(id),
-            IdentifiedPerson::Session(owner) => owner,
-            IdentifiedPerson::Unknown => Some(candidate.profile).filter(|_| created),
-            IdentifiedPerson::Nobody => None,
-        };
-        cx.log().accepted(rows.iter(), &stored.new);
-        let warnings = conflict(&resolved, identifiers).into_iter().collect();
-        return Ok(StoredEvents { stored, profile, created, warnings, is_outdated: false });
+        let events = StoredEvents::of(cx, rows, stored, &resolved, identifiers)?;
+        let profile = events.profile.or_else(|| Some(candidate.profile).filter(|_| created));
+        return Ok(StoredEvents { profile, created, ..events });
     }
 }
 
@@ -215,13 +227,25 @@ pub(crate) async fn resolve(
     at: i64,
 ) -> Result<Resolved, Error> {
     let found = people::resolve(cx.directory()?, hash, identifiers, at, cx.now_ms()).await?;
+    accept(cx, found, hash)
+}
+
+/// Checks the secret key that was read together with the people of the identifiers.
+///
+/// # Errors
+/// `invalid_key`, `wrong_scope`.
+pub(crate) fn accept(cx: &IngestContext, found: Option<Resolved>, hash: &str) -> Result<Resolved, Error> {
     if let Some(found) = &found {
         cx.log().set_company(&found.key.company, Source::Server);
         cx.log().set_watched(found.watched == Some(1));
     }
-    let key = credentials::accept(cx, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server)?;
+    let key = credentials::accept(cx, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server);
+    let key = key.inspect_err(|_| known_keys::forget(hash))?;
     // `accept` lets only a found key through.
-    found.map(|r| Resolved { key, ..r }).ok_or_else(|| Error::Internal("a key was accepted that was not found".into()))
+    let accepted = found.map(|r| Resolved { key, ..r });
+    let accepted = accepted.ok_or_else(|| Error::Internal("a key was accepted that was not found".into()))?;
+    known_keys::remember(hash, &accepted);
+    Ok(accepted)
 }
 
 /// The person of the identifiers, by their priority: user id, address, session.
@@ -238,6 +262,15 @@ enum IdentifiedPerson {
 }
 
 impl IdentifiedPerson {
+    /// The profile of the person, or of the owner of the session.
+    fn profile(self) -> Option<String> {
+        match self {
+            Self::Known { id, .. } => Some(id),
+            Self::Session(owner) => owner,
+            Self::Unknown | Self::Nobody => None,
+        }
+    }
+
     fn id(&self) -> Option<&str> {
         if let Self::Known { id, .. } = self { Some(id) } else { None }
     }

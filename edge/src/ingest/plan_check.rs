@@ -1,10 +1,10 @@
 //! Checks events against their company's tracking plan.
 //!
 //! An isolate caches plans by company and version. Every request learns the version in force
-//! without a query of its own: a server's request together with its key, a browser's request in the
-//! batch that stores the events. That batch stores nothing if the events were checked against
-//! another version. So a plan applies to every request that begins after it was set, a company
-//! without a plan costs nothing, and an outdated cache does no harm.
+//! without a query of its own: in the batch that stores the events, or, if a server's request needs
+//! two round trips, together with its key. That batch stores nothing if the events were checked
+//! against another version. So a plan applies to every request that begins after it was set, a
+//! company without a plan costs nothing, and an outdated cache does no harm.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -125,8 +125,8 @@ pub(crate) async fn check_and_store<'a>(
     Err(Error::Internal(format!("the company's plan changed {CHECKS_MAX} times during one request")))
 }
 
-/// Checks a server's events. `version` is that of the plan in force, as read with the key; 0 for no
-/// plan.
+/// Checks a server's events. `version` is that of the plan in force, as it was last read with the
+/// key; 0 for no plan.
 ///
 /// # Errors
 /// D1's.

@@ -13,11 +13,13 @@ use crate::domain::event::{self, Arrival, LeftOut, Row, Validated};
 use crate::domain::secret::Scope;
 use crate::domain::{clock, lenient, request_body};
 use crate::error::Error;
+use crate::ingest::alias;
 use crate::ingest::answer::{IngestResult, amount_unread};
 use crate::ingest::browser::items;
 use crate::ingest::context::IngestContext;
+use crate::ingest::one_trip::{FirstTrip, StoredBatch, store_or_resolve};
 use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, StoredEvents, resolve, store_for_owner};
-use crate::ingest::{alias, plan_check};
+use crate::ingest::plan_check::CheckedBatch;
 use crate::people::conflict::ConflictRetries;
 use crate::people::find::find;
 use crate::people::identity_key::address;
@@ -121,14 +123,36 @@ impl ServerBatch {
     /// event.
     pub(crate) async fn store(&self, cx: &IngestContext, edit: Option<&Edit>) -> Result<ServerResult, Error> {
         let Self { hash, owner, rows, .. } = self;
-        let mut resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
+        let merges = self.merge || alias::has_alias(rows);
+        let may_store = |company: &str, checked: &CheckedBatch<'_>| {
+            !merges && self.is_of(company) && (!self.single || checked.rejected.is_empty())
+        };
+        match store_or_resolve(cx, hash, owner, rows, &may_store).await? {
+            FirstTrip::Stored(stored) => self.finish(cx, stored, edit).await,
+            FirstTrip::Resolved(resolved, checked) => self.store_resolved(cx, resolved, checked, edit).await,
+        }
+    }
+
+    /// Whether the request names this company, or none.
+    fn is_of(&self, company: &str) -> bool {
+        self.company_id.as_ref().is_none_or(|id| *id == company)
+    }
+
+    /// Stores the events after an earlier round trip that has found their owner.
+    async fn store_resolved(
+        &self,
+        cx: &IngestContext,
+        mut resolved: Resolved,
+        mut checked: CheckedBatch<'_>,
+        edit: Option<&Edit>,
+    ) -> Result<ServerResult, Error> {
+        let Self { hash, owner, .. } = self;
         let company = resolved.key.company.clone();
-        if self.company_id.as_ref().is_some_and(|id| *id != company) {
+        if !self.is_of(&company) {
             return Err(
                 Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
             );
         }
-        let mut checked = plan_check::check_server_events(cx, &company, resolved.plan, rows).await?;
         if self.single
             && let Some((_, problem)) = checked.rejected.pop()
         {
@@ -149,10 +173,20 @@ impl ServerBatch {
             resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
         }
         let change = PersonChange { edit, grant: None };
-        let stored_events =
+        let mut events =
             store_for_owner(cx, hash, resolved, OwnedEvents { owner, rows: &checked.rows, change }).await?;
-        let StoredEvents { stored, profile, created, mut warnings, .. } = stored_events;
-        warnings.extend(aliased.into_iter().flatten());
+        events.warnings.extend(aliased.into_iter().flatten());
+        self.finish(cx, StoredBatch { company, checked, events }, edit).await
+    }
+
+    /// Dispatches the deliveries of stored events, and edits their person.
+    async fn finish(
+        &self,
+        cx: &IngestContext,
+        StoredBatch { company, checked, events }: StoredBatch<'_>,
+        edit: Option<&Edit>,
+    ) -> Result<ServerResult, Error> {
+        let StoredEvents { stored, profile, created, mut warnings, .. } = events;
         let new = stored.new.len();
         cx.dispatch_later(&company, stored.outbox);
         match (edit, profile.as_deref()) {

@@ -33,8 +33,8 @@ pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Resul
     let marker = request.marker.into();
     let merge = [changes, company, source, marker, most(), bytes(), GROUPS_OF_PAGES_MAX.into()];
     let mut statements = vec![db.bind(sql::GROUPS_MERGE, &merge)?];
-    if !request.session.is_empty() {
-        let place = place(request.session);
+    if request.has_session() {
+        let place = if request.finds_session { Some(0) } else { place(request.session) };
         let of_session = MEMBERSHIPS_SESSION_MAX.into();
         let membership = [changes, company, source, request.session.into(), marker, place.into(), of_session];
         statements.push(db.bind(sql::MEMBERSHIPS_INSERT, &membership)?);

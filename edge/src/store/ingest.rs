@@ -77,7 +77,7 @@ pub(super) fn insert(
     )
 }
 
-fn count(
+pub(super) fn count(
     db: &Db,
     request: &IngestRequest<'_>,
     rows: &[Row],

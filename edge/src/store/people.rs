@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::SERVER_LINKS_COUNTED_MAX;
+use worker::D1PreparedStatement;
 
 use super::companies::Key;
-use super::{Db, Result, sql};
+use super::{Batch, Db, Result, sql};
 use crate::domain::clock;
 use crate::domain::person::{self, Consent, Person};
 
@@ -134,6 +135,15 @@ pub struct Resolved {
     pub watched: Option<i64>,
 }
 
+impl Resolved {
+    /// The server session of the person whom the user id or the identity key names. The user id
+    /// counts first.
+    #[must_use]
+    pub fn server_session(&self, identifiers: &Identifiers) -> Option<&str> {
+        if identifiers.user.is_some() { self.user_session.as_deref() } else { self.email_session.as_deref() }
+    }
+}
+
 /// The identifiers by which a server request names a person.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Identifiers {
@@ -166,6 +176,19 @@ impl Identifiers {
 /// # Errors
 /// D1's.
 pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms: i64) -> Result<Option<Resolved>> {
+    let mut batch = Batch::default();
+    let resolved = batch.read(resolve_statement(db, key_hash, who, ts, now_ms)?);
+    db.run_batch(batch).await?.first(&resolved)
+}
+
+/// The statement of [`resolve`].
+pub(super) fn resolve_statement(
+    db: &Db,
+    key_hash: &str,
+    who: &Identifiers,
+    ts: i64,
+    now_ms: i64,
+) -> Result<D1PreparedStatement> {
     let params = [
         key_hash.into(),
         who.identity_key.as_ref().into(),
@@ -174,7 +197,7 @@ pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms
         ts.into(),
         now_ms.into(),
     ];
-    db.run(sql::SERVER_RESOLVE, &params).await?.first()
+    db.bind(sql::SERVER_RESOLVE, &params)
 }
 
 /// A profile by its id, or the one it was merged into.

@@ -35,7 +35,7 @@ pub(super) fn mark(
     ids: &str,
     written: &mut Vec<D1PreparedStatement>,
 ) -> Result<()> {
-    if !request.session.is_empty() && !written.is_empty() {
+    if request.has_session() && !written.is_empty() {
         let mark = [request.company.into(), request.source.into(), ids.into(), request.marker.into()];
         written.push(db.bind(sql::LINKS_MARK, &mark)?);
     }

@@ -15,6 +15,9 @@ pub struct IngestRequest<'a> {
     pub source: Source,
     /// Their session; empty for server events without a person.
     pub session: &'a str,
+    /// Whether the batch finds their session: the server session of a person. `session` is empty
+    /// then.
+    pub finds_session: bool,
     /// A random number that marks the rows of this request.
     pub marker: i64,
     /// When it was sent by the sender's clock, ms.
@@ -31,7 +34,7 @@ pub struct IngestRequest<'a> {
     pub unproved: bool,
     /// The version of the tracking plan that the events were checked against, 0 for none. If
     /// another version is in force, nothing is stored. `None` if no plan applies, or if a server's
-    /// events were checked against the version that was read with its key.
+    /// events were checked against the version that an earlier round trip read with their key.
     pub plan: Option<i64>,
     /// Only for an identify: a hash that tells it from another identify with the same message id.
     pub identify_hash: Option<i64>,
@@ -52,6 +55,7 @@ impl<'a> IngestRequest<'a> {
             company,
             source: Source::Browser,
             session,
+            finds_session: false,
             marker: 0,
             sent_ms: None,
             received_ms,
@@ -63,6 +67,12 @@ impl<'a> IngestRequest<'a> {
             identify_hash: None,
             lease_budget,
         }
+    }
+
+    /// Whether the events have a session.
+    #[must_use]
+    pub const fn has_session(&self) -> bool {
+        self.finds_session || !self.session.is_empty()
     }
 
     /// The marker of the request and the time of its arrival.

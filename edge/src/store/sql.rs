@@ -108,6 +108,7 @@ statements! {
     ERASURE_PLACE = "erasure.place.sql",
     ERASURE_VANISHED = "erasure.vanished.sql",
     EVENTS_INSERT = "events.insert.sql",
+    EVENTS_INSERT_WITH_KEY = "events.insert_with_key.sql",
     EVENTS_KNOWN = "events.known.sql",
     EVENTS_OLD = "events.old.sql",
     EVENT_FIND = "event.find.sql",

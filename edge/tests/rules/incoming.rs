@@ -102,6 +102,7 @@ fn every_statement_of_receipts_uses_an_index() {
         sql::EVENT_FIND,
         sql::COMPANY_CHECK,
         sql::SERVER_RESOLVE,
+        sql::EVENTS_INSERT_WITH_KEY,
     ] {
         let mut prepared = db.connection.prepare(&format!("explain query plan {statement}")).unwrap();
         let plan: Vec<String> = prepared.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>().unwrap();

@@ -22,6 +22,7 @@ mod ledger;
 mod records;
 mod schema;
 mod schema_sql;
+mod server;
 mod slices;
 mod sweep;
 mod timeline;

@@ -4,8 +4,9 @@ use crate::domain::event::Row;
 use crate::error::Error;
 use crate::ingest::answer::IngestResult;
 use crate::ingest::context::IngestContext;
-use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, resolve, store_for_owner};
-use crate::ingest::plan_check;
+use crate::ingest::one_trip::{FirstTrip, StoredBatch, store_or_resolve};
+use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, store_for_owner};
+use crate::ingest::plan_check::CheckedBatch;
 
 /// The result of storing events of one person or session.
 pub(crate) struct StoredForPerson {
@@ -24,16 +25,22 @@ pub(crate) async fn store_events(
     rows: Vec<Row>,
     change: PersonChange<'_>,
 ) -> Result<Option<StoredForPerson>, Error> {
-    let resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
-    let company = resolved.key.company.clone();
-    let checked = plan_check::check_server_events(cx, &company, resolved.plan, &rows).await?;
-    let events = OwnedEvents { owner: &owner, rows: &checked.rows, change };
-    let stored = store_for_owner(cx, hash, resolved, events).await?;
-    let new = stored.stored.new.len();
-    cx.dispatch_later(&company, stored.stored.outbox);
-    if stored.is_outdated {
+    let may_store = |_: &str, _: &CheckedBatch<'_>| change.grant.is_none();
+    let batch = match store_or_resolve(cx, hash, &owner, &rows, &may_store).await? {
+        FirstTrip::Stored(stored) => stored,
+        FirstTrip::Resolved(resolved, checked) => {
+            let company = resolved.key.company.clone();
+            let events = OwnedEvents { owner: &owner, rows: &checked.rows, change };
+            let events = store_for_owner(cx, hash, resolved, events).await?;
+            StoredBatch { company, checked, events }
+        }
+    };
+    let StoredBatch { company, checked, events } = batch;
+    let new = events.stored.new.len();
+    cx.dispatch_later(&company, events.stored.outbox);
+    if events.is_outdated {
         return Ok(None);
     }
     let result = IngestResult { new, rejected: checked.finish(cx, &company) };
-    Ok(Some(StoredForPerson { result, profile: stored.profile }))
+    Ok(Some(StoredForPerson { result, profile: events.profile }))
 }
