@@ -59,8 +59,9 @@ create index subscriptions_paced on subscriptions (company, id) where open_until
 -- it up.
 create table deliveries (
   company      text    not null,
-  id           text    not null,
   subscription text    not null,
+  -- 12 hex digits of created_at, then 20 random ones: the primary key is also the order of time.
+  id           text    not null check (substr(id, 1, 12) = format('%012x', created_at)),
   source       integer not null,           -- of its event, with message_id
   message_id   text    not null,
   event        text    not null,           -- the event name that the subscriber sees
@@ -76,16 +77,12 @@ create table deliveries (
   profile      text,                       -- owner of the event when the delivery was written; null: nobody
   settle_marker integer,                    -- random number of the batch of results that last ended an attempt
   interrupted  integer not null default 0, -- leases that ran out since it was last started
-  primary key (company, id)
+  primary key (company, subscription, id)
 ) strict, without rowid;
-
--- A webhook's deliveries, newest first: delivery.list.sql; also an event's
--- (deliveries.of_event.sql) and old ones.
-create index deliveries_by_subscription on deliveries (company, subscription, created_at, id);
 
 -- A webhook's held deliveries, oldest first: delivery.lease_held.sql, delivery.release.sql,
 -- subscription.list.sql.
-create index deliveries_held on deliveries (company, subscription, created_at) where state = 'held';
+create index deliveries_held on deliveries (company, subscription, id) where state = 'held';
 
 -- Open deliveries. The sweep serves each company and webhook in turn, so this is by webhook:
 -- delivery.due.sql.

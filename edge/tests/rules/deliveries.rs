@@ -132,7 +132,7 @@ impl Pair {
     }
 
     fn lease(&mut self, store: &Store, place: usize) {
-        let ids = json!(json!([self.ids[place]]).to_string());
+        let ids = json!(json!([{"w": WEBHOOK, "i": self.ids[place]}]).to_string());
         let lease = vec![
             json!(COMPANY),
             ids.clone(),
@@ -174,7 +174,7 @@ impl Pair {
             .iter()
             .map(|(place, generation, next, status)| {
                 let (state, due) = next.standing(self.now);
-                json!({"i": self.ids[*place], "g": generation, "s": state.as_str(), "u": due,
+                json!({"w": WEBHOOK, "i": self.ids[*place], "g": generation, "s": state.as_str(), "u": due,
                       "f": state.is_final().then_some(self.now), "b": "{}",
                        "a": self.now, "l": "https://crm.example", "c": status, "e": null, "r": "", "d": 1})
             })
@@ -237,7 +237,7 @@ impl Pair {
             }
             10 => {
                 let generation = self.rules[place].generation;
-                let items = json!(json!([{"i": self.ids[place], "g": generation}]).to_string());
+                let items = json!(json!([{"w": WEBHOOK, "i": self.ids[place], "g": generation}]).to_string());
                 let renewed = store.batch(&[(
                     sql::DELIVERY_RENEW,
                     vec![json!(COMPANY), items, json!(self.now), json!(self.now + LEASE_MS)],
@@ -246,7 +246,7 @@ impl Pair {
             }
             11 => {
                 let generation = self.rules[place].generation;
-                let items = json!(json!([{"i": self.ids[place], "g": generation}]).to_string());
+                let items = json!(json!([{"w": WEBHOOK, "i": self.ids[place], "g": generation}]).to_string());
                 store.batch(&[(sql::DELIVERY_RETURN_LEASES, vec![json!(COMPANY), items, json!(self.now)])]);
                 self.rules[place].return_lease(generation, self.now);
             }

@@ -64,7 +64,7 @@ fn identify(db: &mut Db, session: usize, at: i64, id: &str, person: usize) -> Op
 
 /// The events whose deliveries a consumer would attempt now.
 fn due(db: &Db) -> Vec<String> {
-    let ids = "select json_group_array(id) from deliveries where state in ('pending', 'leased')";
+    let ids = "select json_group_array(json_object('w', subscription, 'i', id)) from deliveries where state in ('pending', 'leased')";
     let due = json!([COMPANY, db.rows(ids, &[])[0][0], NOW + 1000 * DAY, 0, NOW + 2000 * DAY, 5]);
     db.connection.execute_batch("begin").unwrap();
     let leased = db.rows(sql::DELIVERY_LEASE, due.as_array().unwrap());

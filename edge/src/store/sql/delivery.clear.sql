@@ -3,13 +3,13 @@
 -- subscription was deleted, the delivery is dismissed. If its attempts were interrupted too often,
 -- it is given up, as each may have ended its invocation. If the erasure of its person runs, it
 -- becomes due later.
--- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms early, ?5 most interruptions, ?6 ms until
+-- ?1 company, ?2 JSON array of {w subscription, i id}, ?3 now ms, ?4 ms early, ?5 most interruptions, ?6 ms until
 -- later
 with due as materialized (
-  select d.id, d.state = 'leased' as leased, case
+  select d.subscription, d.id, d.state = 'leased' as leased, case
     when not exists (select 1 from subscriptions as s where s.company = d.company and s.id = d.subscription) then 'dismissed'
     when d.state = 'leased' and d.interrupted >= ?5 then 'exhausted' else 'pending' end as becomes
-  from json_each(?2) as j cross join deliveries as d on d.company = +?1 and d.id = j.value
+  from json_each(?2) as j cross join deliveries as d on d.company = +?1 and d.subscription = j.value->>'w' and d.id = j.value->>'i'
   where d.state = 'pending' and d.due_at <= ?3 + ?4 or d.state = 'leased' and d.due_at <= ?3
 )
 update deliveries set
@@ -18,4 +18,4 @@ update deliveries set
   interrupted = interrupted + (becomes = 'pending' and leased),
   finished_at = case when becomes <> 'pending' then ?3 end,
   due_at = case when becomes <> 'pending' then due_at else ?3 + ?6 end
-from due where deliveries.company = +?1 and deliveries.id = due.id
+from due where deliveries.company = +?1 and deliveries.subscription = due.subscription and deliveries.id = due.id

@@ -4,4 +4,4 @@ select id, json_object('url', url, 'headers', headers, 'secret', secret, 'old_se
                        'preset', preset, 'attempts', retry_attempts, 'delay_s', retry_delay_s, 'timeout_ms', timeout_ms, 'failures', failures) as target,
        active = 1 and coalesce(open_until <= ?2, rate_limit is not null) as has_free_slot
 from subscriptions as s
-where company = +?1 and exists (select 1 from deliveries where company = +?1 and subscription = s.id and created_at = +?2)
+where company = +?1 and exists (select 1 from deliveries where company = +?1 and subscription = s.id and id between format('%012x', ?2) and format('%012xg', ?2))
