@@ -413,12 +413,21 @@ create table deliveries (
   tries        integer not null default 0, -- attempts since it was last started; the retry policy counts these
   generation   integer not null default 0, -- number of leases; a result must name the lease it belongs to
   due_at       integer not null,           -- ms, next attempt; of a leased one, the end of the lease
-  body         text,                       -- built at the first lease: these bytes are signed and sent
   created_at   integer not null,           -- ms
   finished_at  integer,                    -- ms; null: not finished
   profile      text,                       -- owner of the event when the delivery was written; null: nobody
   settle_marker integer,                    -- random number of the batch of results that last ended an attempt
   interrupted  integer not null default 0, -- leases that ran out since it was last started
+  -- The latest attempt, whose number is `attempts`. The columns are those of the table attempts, and
+  -- null before the first.
+  attempt_at            integer,
+  attempt_status_code   integer,
+  attempt_success       integer,
+  attempt_duration_ms   integer,
+  attempt_url           text,
+  attempt_error         text,
+  attempt_response_body text,
+  body         text,                       -- built at the first lease: these bytes are signed and sent
   primary key (company, subscription, id)
 ) strict, without rowid;
 
@@ -430,7 +439,8 @@ create index deliveries_held on deliveries (company, subscription, id) where sta
 -- delivery.due.sql.
 create index deliveries_due on deliveries (company, subscription, due_at, id) where state in ('pending', 'leased');
 
--- The log of attempts.
+-- The log of attempts, without the latest of each delivery, which is in the delivery's row. So a
+-- delivery that succeeds at once has no row here.
 create table attempts (
   company       text    not null,
   delivery      text    not null,

@@ -1,4 +1,4 @@
-//! Writes the results of attempts: the log, the deliveries, their subscriptions, and the
+//! Writes the results of attempts: the deliveries, their logs, their subscriptions, and the
 //! operational events that result.
 
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ pub struct Settled {
     pub operational_events: Vec<DeliveryKey>,
 }
 
-/// Settles attempts in one batch. It writes the log, the next states of the deliveries and the
+/// Settles attempts in one batch. It writes the attempts and next states of the deliveries and the
 /// counters of their subscriptions, and stores the operational events that result. An attempt whose
 /// lease no longer holds writes nothing. Each try has another marker.
 ///

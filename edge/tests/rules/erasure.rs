@@ -306,8 +306,9 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     // Some deliveries were attempted, and their bodies and answers are stored.
     db.connection
         .execute_batch(
-            "update deliveries set state = 'delivered', finished_at = created_at, body = 'b' where subscription = 'wh_all' and state <> 'delivered';
-             insert into attempts (company, delivery, attempt, at, url, success, duration_ms) select company, id, 1, 0, '', 1, 1 from deliveries where state = 'delivered'
+            "update deliveries set state = 'delivered', finished_at = created_at, body = 'b', attempts = 2, attempt_at = 0, attempt_url = '',
+                                  attempt_success = 1, attempt_duration_ms = 1 where subscription = 'wh_all' and state <> 'delivered';
+             insert into attempts (company, delivery, attempt, at, url, success, duration_ms) select company, id, 1, 0, '', 0, 1 from deliveries where state = 'delivered'
              on conflict do nothing;",
         )
         .unwrap();

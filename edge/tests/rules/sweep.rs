@@ -148,7 +148,8 @@ fn a_lease_leaves_no_delivery_due_that_cannot_be_leased() {
     add(&db, ["TM-A", "wh_0"], "leased", 0, 2);
     let run = |statement: &str| db.connection.execute_batch(statement).unwrap();
     run("update deliveries set interrupted = 5 where subscription = 'wh_0' and state = 'leased' and created_at = 0;
-         update deliveries set interrupted = 7 where subscription = 'wh_1' and state = 'leased';
+         update deliveries set interrupted = 7, attempts = 1, attempt_at = 3, attempt_url = 'u', attempt_success = 0, attempt_duration_ms = 1
+         where subscription = 'wh_1' and state = 'leased';
          update subscriptions set open_until = 1 where id = 'wh_1';
          update deliveries set profile = 'ada', interrupted = 1
          where subscription = 'wh_0' and (state = 'pending' or created_at = 1);
@@ -165,18 +166,23 @@ fn a_lease_leaves_no_delivery_due_that_cannot_be_leased() {
         (text(&rows[0][0]), number(&rows[0][1]), number(&rows[0][2]), rows[0][3].as_i64())
     };
     let reason = |[_, id]: &[String; 2]| {
-        let rows = db.rows("select attempt, error from attempts where delivery = ?1", &[json!(id)]);
-        rows.first().map(|row| (number(&row[0]), text(&row[1])))
+        let rows = db.rows("select attempts, attempt_error from deliveries where id = ?1", &[json!(id)]);
+        (number(&rows[0][0]), text(&rows[0][1]))
     };
     for key in &gone {
         assert_eq!(state(key), ("dismissed".to_owned(), 0, 0, Some(NOW)), "{key:?}");
     }
     // An open circuit does not prevent that a delivery with too many interruptions is given up.
-    for (key, interrupted) in &given_up {
+    for (n, (key, interrupted)) in (1..).zip(&given_up) {
         assert_eq!(state(key), ("exhausted".to_owned(), 0, *interrupted, Some(NOW)), "{key:?}");
         let given_up = "given up: 6 attempts were interrupted before they ended";
-        assert_eq!(reason(key), Some((1, given_up.to_owned())), "{key:?}");
+        assert_eq!(reason(key), (n, given_up.to_owned()), "{key:?}");
     }
+    // The attempt before stays in the log.
+    assert_eq!(
+        db.rows("select delivery, attempt, at from attempts", &[]),
+        [[json!(given_up[1].0[1]), json!(1), json!(3)]]
+    );
     for (key, interrupted) in &put_off {
         assert_eq!(state(key), ("pending".to_owned(), NOW + PUT_OFF_MS, *interrupted, None), "{key:?}");
     }

@@ -14,8 +14,9 @@ with slice as materialized (
 made as materialized (
   select (d.created_at - cast(?2 as integer) + iif(d.created_at >= ?5, cast(?6 as integer), 0) + iif(d.created_at >= ?7, cast(?8 as integer), 0)
           + iif(d.created_at >= ?9, cast(?10 as integer), 0) + iif(d.created_at >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer) as place, d.state,
-         iif(d.state = 'delivered', (
-           select min(a.at + a.duration_ms) from attempts as a where a.company = +?1 and a.delivery = d.id and a.success = 1) - d.created_at, null) as ms
+         iif(d.state = 'delivered', coalesce(
+           iif(d.attempts > 1, (select min(a.at + a.duration_ms) from attempts as a where a.company = +?1 and a.delivery = d.id and a.success = 1), null),
+           d.attempt_at + d.attempt_duration_ms) - d.created_at, null) as ms
   from slice as s cross join deliveries as d on d.company = +?1 and d.subscription = s.subscription and d.id = s.id
 )
 select place, state, count(*) as n, null as ms, null as next from made group by place, state
