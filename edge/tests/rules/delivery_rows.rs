@@ -107,3 +107,20 @@ fn a_delivery_that_succeeds_at_the_second_attempt_writes_ten_rows_in_its_life() 
     let second = [leased(&db, NOW), settled(&db, 2, "delivered", NOW)];
     assert_eq!((first, second, pruned(&db)), ([2, 2], [2, 2], 2));
 }
+
+#[test]
+fn targets_are_read_only_after_a_statement_that_wrote_deliveries() {
+    let mut db = open();
+    born(&mut db, "order", true);
+    let ids = json!(["order"]).to_string();
+    let targets_of_request = |request: i64, now: i64| {
+        let insert = json!([ids, COMPANY, 1, null, request, now, now + LEASE_MS, "[]", 1]);
+        let answers = db.batch(&[
+            Statement::new(sql::DELIVERIES_INSERT, insert),
+            Statement::new(sql::SUBSCRIPTION_TARGETS, json!([COMPANY, now])),
+        ]);
+        answers[1].iter().map(|row| text(&row[0])).collect::<Vec<_>>()
+    };
+    assert_eq!(targets_of_request(db.request, NOW + 1), [WEBHOOK]);
+    assert_eq!(targets_of_request(db.request + 1, NOW + 1), Vec::<String>::new());
+}
