@@ -60,8 +60,8 @@ async function plantDead(trackMate, { id }) {
   planted += 1;
   const insert = `with recursive n (i) as (select 1 union all select i + 1 from n where i < ?2)
     insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at)
-    select ?1, 'dead' || ?3 || '-' || i, 'wh_deleted', 1, 'm' || i, 'e', 'pending', 1, 1 from n`;
-  await trackMate.d1.prepare(insert).bind(id, DEAD, String(planted)).run();
+    select ?1, format('%012x%010x%010x', 1, ?3, i), 'wh_deleted', 1, 'm' || i, 'e', 'pending', 1, 1 from n`;
+  await trackMate.d1.prepare(insert).bind(id, DEAD, planted).run();
 }
 
 /** Webhooks at a receiver that never answers, with more deliveries than the Worker attempts at a time. */

@@ -401,8 +401,9 @@ create index subscriptions_paced on subscriptions (company, id) where open_until
 -- it up.
 create table deliveries (
   company      text    not null,
-  id           text    not null,
   subscription text    not null,
+  -- 12 hex digits of created_at, then 20 random ones: the primary key is also the order of time.
+  id           text    not null check (substr(id, 1, 12) = format('%012x', created_at)),
   source       integer not null,           -- of its event, with message_id
   message_id   text    not null,
   event        text    not null,           -- the event name that the subscriber sees
@@ -412,28 +413,34 @@ create table deliveries (
   tries        integer not null default 0, -- attempts since it was last started; the retry policy counts these
   generation   integer not null default 0, -- number of leases; a result must name the lease it belongs to
   due_at       integer not null,           -- ms, next attempt; of a leased one, the end of the lease
-  body         text,                       -- built at the first lease: these bytes are signed and sent
   created_at   integer not null,           -- ms
   finished_at  integer,                    -- ms; null: not finished
   profile      text,                       -- owner of the event when the delivery was written; null: nobody
   settle_marker integer,                    -- random number of the batch of results that last ended an attempt
   interrupted  integer not null default 0, -- leases that ran out since it was last started
-  primary key (company, id)
+  -- The latest attempt, whose number is `attempts`. The columns are those of the table attempts, and
+  -- null before the first.
+  attempt_at            integer,
+  attempt_status_code   integer,
+  attempt_success       integer,
+  attempt_duration_ms   integer,
+  attempt_url           text,
+  attempt_error         text,
+  attempt_response_body text,
+  body         text,                       -- built at the first lease: these bytes are signed and sent
+  primary key (company, subscription, id)
 ) strict, without rowid;
-
--- A webhook's deliveries, newest first: delivery.list.sql; also an event's
--- (deliveries.of_event.sql) and old ones.
-create index deliveries_by_subscription on deliveries (company, subscription, created_at, id);
 
 -- A webhook's held deliveries, oldest first: delivery.lease_held.sql, delivery.release.sql,
 -- subscription.list.sql.
-create index deliveries_held on deliveries (company, subscription, created_at) where state = 'held';
+create index deliveries_held on deliveries (company, subscription, id) where state = 'held';
 
 -- Open deliveries. The sweep serves each company and webhook in turn, so this is by webhook:
 -- delivery.due.sql.
 create index deliveries_due on deliveries (company, subscription, due_at, id) where state in ('pending', 'leased');
 
--- The log of attempts.
+-- The log of attempts, without the latest of each delivery, which is in the delivery's row. So a
+-- delivery that succeeds at once has no row here.
 create table attempts (
   company       text    not null,
   delivery      text    not null,

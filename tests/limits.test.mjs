@@ -356,10 +356,10 @@ describe('what a list holds', () => {
     await run(`${numbers(2000)} insert into events (company, source, message_id, session, ts, type, data, request, received_at)
       select ?1, 0, 'mid' || i, 'nobody', i, 'mid' || (i % 50), '{"t":' || ${text(4000)} || '}', 1, 1 from n`);
     await run(`${numbers(60)} insert into records (company, kind, id, session, placed_ts, placed_id, first_ts, last_ts, scans, fields) select ?1, 'booking', 'r' || i, '${session}', i, 'm', i, i, 0, ${fields(90, 8000)} from n`);
-    await run(`${numbers(60)} insert into deliveries (company, id, subscription, source, message_id, event, state, attempts, due_at, body, created_at)
-      select ?1, 'd' || i, '${subscription}', 1, 'big1', 'big', 'exhausted', 40, 1, '{"t":' || ${text(60_000)} || '}', 1 from n`);
-    await run(`${numbers(60)}, k (j) as (select 1 union all select j + 1 from k where j < 40) insert into attempts (company, delivery, attempt, at, url, success, response_body, duration_ms)
-      select ?1, 'd' || i, j, 1, 'https://crm.example/hook', 0, printf('%.*c', 16384, 'x'), 1 from n cross join k`);
+    await run(`${numbers(60)} insert into deliveries (company, id, subscription, source, message_id, event, state, attempts, due_at, body, created_at, attempt_at, attempt_url, attempt_success, attempt_response_body, attempt_duration_ms)
+      select ?1, format('%012x%020x', 1, i), '${subscription}', 1, 'big1', 'big', 'exhausted', 40, 1, '{"t":' || ${text(60_000)} || '}', 1, 1, 'https://crm.example/hook', 0, printf('%.*c', 16384, 'x'), 1 from n`);
+    await run(`${numbers(60)}, k (j) as (select 1 union all select j + 1 from k where j < 39) insert into attempts (company, delivery, attempt, at, url, success, response_body, duration_ms)
+      select ?1, format('%012x%020x', 1, i), j, 1, 'https://crm.example/hook', 0, printf('%.*c', 16384, 'x'), 1 from n cross join k`);
     await run(`${numbers(300)} insert into exports (company, id, key_id, key_prefix, kind, format, filters, snapshot, state, marks, request, started_at, touched_at)
       select ?1, printf('exp_%04d', i), 'k', 'k', 'users', 'csv', '{"search":' || ${text(20_000)} || '}', 1, 'complete', '[]', 'r', 1, 1 from n`);
     return { profileId, subscription };

@@ -1,7 +1,9 @@
 // What requests cost, by D1's own counts: the rules that keep the bill flat.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../support/harness.mjs';
 import { assertFlat, newCompany } from '../support/people.mjs';
+import { newWebhook } from '../support/webhook.mjs';
 
 const rows = (n, name = 'page_view') => Array.from({ length: n }, (_, i) => ({ eventType: name, eventData: { i } }));
 
@@ -206,6 +208,22 @@ export default (trackMate) =>
         reads.push([(await c.track(session, ...rows(1))).cost.read, (await c.identify(session, 'often@example.com')).cost.read]);
       }
       for (const [n, read] of reads[1].entries()) assertFlat(read, reads[0][n]);
+    });
+
+    test('of a delivery that succeeds at once is three rows, and at most one of its webhook', async (t) => {
+      const w = await newWebhook(t, trackMate(), { events: ['bought'] });
+      const settled = async () => Number(/\bwritten=(\d+)/.exec((await w.c.call('GET', '/healthz')).headers.get('x-isolate'))[1]);
+      await w.send('bought');
+      await w.ended('delivered', 1);
+      const before = await settled();
+      const { cost } = await w.c.tryServer({ events: rows(10, 'bought') });
+      assert.ok(cost.written <= 10 * 2 + 3 + 10 * 2, `10 events and their deliveries wrote ${cost.written} rows`);
+      await w.ended('delivered', 11);
+      const written = await until('the rows of the settlings', async () => {
+        const rest = (await settled()) - before - cost.written;
+        return rest >= 10 && rest;
+      });
+      assert.ok(written <= 10 * 2, `10 deliveries wrote ${written} rows when they were settled`);
     });
 
     test('of an identify that comes late has a bound that knows no history', async () => {

@@ -23,7 +23,7 @@ export default (trackMate) =>
       const w = await stranded(t);
       // As a release before this one left them behind: set going again after their webhook was deleted.
       const dead =
-        "with recursive n (i) as (select 1 union all select i + 1 from n where i < ?2) insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at) select ?1, 'dead' || i, 'wh_deleted', 1, 'm' || i, 'e', 'pending', 1, 1 from n";
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < ?2) insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at) select ?1, format('%012x%020x', 1, i), 'wh_deleted', 1, 'm' || i, 'e', 'pending', 1, 1 from n";
       await w.d1.prepare(dead).bind(c.companyId, DEAD).run();
       await trackMate().sweep();
       await until('the delivery of the other', async () => (await w.c.deliveries(w.webhook.id))[0]?.status === 'delivered');

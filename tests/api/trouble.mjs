@@ -106,10 +106,12 @@ export default (trackMate) =>
       await w.patch({ active: false });
       await w.send('held');
       const age = (name, days) =>
-        w.d1
-          .prepare('update deliveries set created_at = created_at - ?3, finished_at = finished_at - ?3 where subscription = ?1 and event = ?2')
-          .bind(w.webhook.id, name, days * DAY_MS)
-          .run();
+        w.d1.batch(
+          [
+            "update attempts set delivery = (select format('%012x', created_at - ?3) || substr(id, 13) from deliveries where id = attempts.delivery) where delivery in (select id from deliveries where subscription = ?1 and event = ?2)",
+            "update deliveries set id = format('%012x', created_at - ?3) || substr(id, 13), created_at = created_at - ?3, finished_at = finished_at - ?3 where subscription = ?1 and event = ?2",
+          ].map((sql) => w.d1.prepare(sql).bind(w.webhook.id, name, days * DAY_MS)),
+        );
       for (const [name, days] of [['old', 8], ['older', 300], ['young', 6], ['held', 300]]) await age(name, days);
       const left = async () => (await w.c.deliveries(w.webhook.id)).map((d) => d.event).toSorted();
       // The sweep looks at a few subscriptions a run.

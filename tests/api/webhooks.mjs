@@ -213,7 +213,7 @@ export default (trackMate) =>
       const d1 = await trackMate().d1();
       // Given up an hour ago, without waiting for 900 attempts.
       const old = Date.now() - 3_600_000;
-      await d1.prepare("update deliveries set state = 'exhausted', finished_at = ?1, created_at = ?1 where subscription = ?2").bind(old, w.webhook.id).run();
+      await d1.prepare("update deliveries set id = format('%012x', ?1) || substr(id, 13), state = 'exhausted', finished_at = ?1, created_at = ?1 where subscription = ?2").bind(old, w.webhook.id).run();
       const steps = [];
       for (let cursor; cursor !== null; ) {
         const { body } = await w.post('/recover', { since: new Date(old - 1000).toISOString(), cursor });

@@ -47,7 +47,7 @@ describe('a receiver that hangs with a timeout of 30 s', () => {
     // The sweep wakes these too, again and again, and its company's share of the isolate is taken.
     const dead = `with recursive n (i) as (select 1 union all select i + 1 from n where i < ?2)
       insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at)
-      select ?1, 'dead' || i, 'wh_deleted', 1, 'm' || i, 'e', 'pending', 1, 1 from n`;
+      select ?1, format('%012x%020x', 1, i), 'wh_deleted', 1, 'm' || i, 'e', 'pending', 1, 1 from n`;
     await (await trackMate.d1()).prepare(dead).bind(c.companyId, DEAD).run();
     for (let n = 0; n < EVENTS; n += 10) await c.tryServer({ events: Array.from({ length: 10 }, () => ({ eventType: 'hang' })) });
     await until('the first that hang', () => hanging.requests.length >= WEBHOOKS);

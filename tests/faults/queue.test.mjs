@@ -17,7 +17,7 @@ describe('a wake-up', () => {
   });
   after(() => trackMate?.close());
 
-  const text = (c, id, v = 1) => JSON.stringify({ v, c: c.companyId, d: id });
+  const text = ({ c, webhook }, id, v = 2) => JSON.stringify({ v, c: c.companyId, s: webhook.id, d: id });
   const send = (...bodies) => queue.sendBatch(bodies.map((body) => (typeof body === 'string' ? { body, contentType: 'text' } : body)));
 
   /** A subscription whose receiver fails the first attempt of everything; the second is an hour away. → its deliveries' ids, and more */
@@ -41,6 +41,7 @@ describe('a wake-up', () => {
     const ids = names.map((name) => first.find((d) => d.event === name).id);
     return {
       c,
+      webhook,
       ids,
       receiver,
       /** As if the hour were over. */
@@ -53,7 +54,7 @@ describe('a wake-up', () => {
   async function workedOff(t) {
     const marker = await waiting(t, ['marker']);
     await marker.due(...marker.ids);
-    await send(text(marker.c, marker.ids[0]));
+    await send(text(marker, marker.ids[0]));
     await until('the marker', () => marker.attempts(marker.ids[0]) === 2);
   }
 
@@ -64,19 +65,22 @@ describe('a wake-up', () => {
     const stranger = await newCompany(trackMate);
     await send(
       'no JSON',
-      text(w.c, good),
+      text(w, good),
       '{}',
       '[]',
       'null',
       '',
-      text(w.c, other, 2),
-      JSON.stringify({ v: 1, c: w.c.companyId }),
-      JSON.stringify({ v: 1, c: w.c.companyId, d: 7 }),
-      text(stranger, other),
-      text(w.c, 'nothing'),
-      text(w.c, best),
+      text(w, other, 1),
+      text(w, other, 3),
+      JSON.stringify({ v: 2, c: w.c.companyId }),
+      JSON.stringify({ v: 2, c: w.c.companyId, d: other }),
+      JSON.stringify({ v: 2, c: w.c.companyId, s: w.webhook.id, d: 7 }),
+      text({ ...w, c: stranger }, other),
+      text({ ...w, webhook: { id: 'wh_other' } }, other),
+      text(w, 'nothing'),
+      text(w, best),
     );
-    await send({ body: { v: 1, c: w.c.companyId, d: other }, contentType: 'json' }, { body: 7, contentType: 'json' }, { body: new Uint8Array([0xff, 0]), contentType: 'bytes' });
+    await send({ body: { v: 2, c: w.c.companyId, s: w.webhook.id, d: other }, contentType: 'json' }, { body: 7, contentType: 'json' }, { body: new Uint8Array([0xff, 0]), contentType: 'bytes' });
     await until('both good ones', () => w.attempts(good) === 2 && w.attempts(best) === 2);
     await workedOff(t);
     assert.equal(w.attempts(other), 1, 'what is no wake-up wakes nothing');
@@ -90,12 +94,12 @@ describe('a wake-up', () => {
     const [id] = w.ids;
     await w.due(id);
     // One batch, of which several are handled at a time: all but the first find the attempt under way.
-    await send(...Array(10).fill(text(w.c, id)));
+    await send(...Array(10).fill(text(w, id)));
     await until('the attempt', () => w.attempts(id) === 2);
-    await send(...Array(10).fill(text(w.c, id)));
+    await send(...Array(10).fill(text(w, id)));
     release();
     await until('its end', async () => (await w.delivery(id)).status === 'delivered');
-    await send(...Array(10).fill(text(w.c, id)));
+    await send(...Array(10).fill(text(w, id)));
     await workedOff(t);
     assert.equal(w.attempts(id), 2);
     assert.deepEqual((await w.delivery(id)).attempts.map((a) => a.statusCode), [503, 200]);
@@ -104,9 +108,9 @@ describe('a wake-up', () => {
   test('that comes an hour early attempts nothing, and one that comes late attempts what was not attempted since', async (t) => {
     const w = await waiting(t, ['early', 'late']);
     const [early, late] = w.ids;
-    await send(text(w.c, early));
+    await send(text(w, early));
     await w.due(late);
-    await send({ body: text(w.c, late), contentType: 'text', delaySeconds: 2 });
+    await send({ body: text(w, late), contentType: 'text', delaySeconds: 2 });
     await until('the late one', () => w.attempts(late) === 2);
     await until('its end', async () => (await w.delivery(late)).status === 'delivered');
     await workedOff(t);
@@ -142,13 +146,13 @@ describe('a wake-up', () => {
     await w.due(...w.ids);
     for (const other of others) await other.due(...other.ids);
     await send(
-      text(w.c, at('a')),
-      text(w.c, at('broken data')),
-      text(w.c, at('b')),
-      text(others[0].c, others[0].ids[0]),
-      text(w.c, at('c')),
-      text(others[1].c, others[1].ids[0]),
-      text(w.c, at('d')),
+      text(w, at('a')),
+      text(w, at('broken data')),
+      text(w, at('b')),
+      text(others[0], others[0].ids[0]),
+      text(w, at('c')),
+      text(others[1], others[1].ids[0]),
+      text(w, at('d')),
     );
     await until('the good ones', async () => (await Promise.all(['a', 'b', 'c', 'd'].map((name) => w.delivery(at(name))))).every((d) => d.status === 'delivered'));
     const address = await until('the end of the broken address', async () => {

@@ -69,11 +69,11 @@ export async function worstCompany(trackMate) {
   await run(`${numbers(WEBHOOKS - 1)} insert into subscriptions (company, id, name, url, events, secret, active, retry_attempts, retry_delay_s, timeout_ms, created_at)
     select ?1, 'wh_' || i, 'Worst', url, (select json_group_array(case k.i when 100 then '*' else k.i || ${text(190)} end) from (${numbers(100)} select i from n) as k), secret, 0, 3, 60, 1000, 1
     from n cross join (select url, secret from subscriptions where company = ?1 and id = ?2)`, subscription);
-  await run(`${numbers(60)} insert into deliveries (company, id, subscription, source, message_id, event, state, attempts, due_at, body, created_at)
-    select ?1, 'd' || i, ?2, 0, 'long-1', 'seen', 'exhausted', 40, 1, '{"t":"' || ${text(60_000)} || '"}', ${START_MS} from n`, subscription);
-  await run(`${numbers(60)}, k (j) as (select 1 union all select j + 1 from k where j < 40) insert into attempts (company, delivery, attempt, at, url, success, response_body, duration_ms)
-    select ?1, 'd' || i, j, 1, 'https://crm.example/hook', 0, ${text(16_384)}, 1 from n cross join k`);
-  await run(`${numbers(DEAD)} insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at) select ?1, 'dead' || i, 'wh_deleted', 0, 'm' || i, 'e', 'pending', 1, 1 from n`);
+  await run(`${numbers(60)} insert into deliveries (company, id, subscription, source, message_id, event, state, attempts, due_at, body, created_at, attempt_at, attempt_url, attempt_success, attempt_response_body, attempt_duration_ms)
+    select ?1, format('%012x%020x', ${START_MS}, i), ?2, 0, 'long-1', 'seen', 'exhausted', 40, 1, '{"t":"' || ${text(60_000)} || '"}', ${START_MS}, 1, 'https://crm.example/hook', 0, ${text(16_384)}, 1 from n`, subscription);
+  await run(`${numbers(60)}, k (j) as (select 1 union all select j + 1 from k where j < 39) insert into attempts (company, delivery, attempt, at, url, success, response_body, duration_ms)
+    select ?1, format('%012x%020x', ${START_MS}, i), j, 1, 'https://crm.example/hook', 0, ${text(16_384)}, 1 from n cross join k`);
+  await run(`${numbers(DEAD)} insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at) select ?1, format('%012x%020x', 1, i), 'wh_deleted', 0, 'm' || i, 'e', 'pending', 1, 1 from n`);
 
   // What else a company gathers.
   for (const source of [0, 1]) await run(`${numbers(500)} insert into catalog (company, name, seen, last_at, source) select ?1, printf('%d-%04d', ${source}, i) || ${text(194)}, 0, 1, ${source} from n`);

@@ -24,13 +24,13 @@ use crate::domain::source::Source;
 use crate::domain::vault::Unopened;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
-use crate::store::deliveries::{self, Lease, Leased, Target};
+use crate::store::deliveries::{self, DeliveryKey, Lease, Leased, Target};
 use crate::store::settle::AttemptRow;
 use crate::store::{self, people};
 use crate::vars::Vars;
 
 /// The open leases of a run by delivery: the generation, and what aborts its attempt.
-type LiveLeases = BTreeMap<String, (i64, Option<web_sys::AbortController>)>;
+type LiveLeases = BTreeMap<DeliveryKey, (i64, Option<web_sys::AbortController>)>;
 
 /// The deliveries that an invocation has leased, while it attempts them.
 struct Run<'a> {
@@ -47,7 +47,7 @@ struct Run<'a> {
 /// last past `ends_ms`. If every connection hangs, the deliveries still waiting go to the queue.
 pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: i64, spacing_ms: u64) {
     let Some(lease_ends_ms) = leased.iter().map(|d| d.lease_ends_ms).min() else { return };
-    let live = leased.iter().map(|d| (d.id.clone(), (d.generation, None))).collect();
+    let live = leased.iter().map(|d| (d.key.clone(), (d.generation, None))).collect();
     let waiting = RefCell::new(leased.into_iter().zip(0_u64..).collect());
     let run = Run { env, company, waiting, live: RefCell::new(live), has_progress: Cell::new(true) };
     let began = now_ms();
@@ -74,7 +74,8 @@ impl Run<'_> {
         loop {
             Delay::from(Duration::from_millis(RENEW_MS)).await;
             self.return_waiting().await;
-            let lease = |(id, (generation, _)): (&String, &(i64, _))| Lease { id: id.clone(), generation: *generation };
+            let lease =
+                |(key, (generation, _)): (&DeliveryKey, &(i64, _))| Lease { key: key.clone(), generation: *generation };
             let leases: Vec<Lease> = live.borrow().iter().map(lease).collect();
             if leases.is_empty() {
                 continue;
@@ -94,9 +95,9 @@ impl Run<'_> {
                 }
                 Either::Right(_) => Vec::new(),
             };
-            for Lease { id, .. } in leases {
-                if !renewed.contains(&id)
-                    && let Some((_, Some(aborter))) = live.borrow_mut().remove(&id)
+            for Lease { key, .. } in leases {
+                if !renewed.contains(&key)
+                    && let Some((_, Some(aborter))) = live.borrow_mut().remove(&key)
                 {
                     aborter.abort();
                 }
@@ -111,7 +112,7 @@ impl Run<'_> {
             return;
         }
         let stuck = self.waiting.take().into_iter().map(|(d, _)| d);
-        let stuck = stuck.filter(|d| self.live.borrow_mut().remove(&d.id).is_some()).collect();
+        let stuck = stuck.filter(|d| self.live.borrow_mut().remove(&d.key).is_some()).collect();
         return_and_wake(self.env, self.company, stuck, 0).await;
     }
 
@@ -120,20 +121,20 @@ impl Run<'_> {
         let began = now_ms();
         if began + i64::from(timeout_ms(&d.target)) > ends_ms {
             // The time of this invocation is over. The queue starts another.
-            if live.borrow_mut().remove(&d.id).is_some() {
+            if live.borrow_mut().remove(&d.key).is_some() {
                 return_and_wake(env, company, vec![d], 0).await;
             }
             return;
         }
         let Ok(aborter) = web_sys::AbortController::new() else { return };
-        match live.borrow_mut().get_mut(&d.id) {
+        match live.borrow_mut().get_mut(&d.key) {
             Some((_, slot)) => *slot = Some(aborter.clone()),
             None => return, // The lease was lost while the delivery waited.
         }
-        let ongoing = concurrency::begin(company, &d.subscription, began);
+        let ongoing = concurrency::begin(company, &d.key.subscription, began);
         let (body, exchange) = exchange(env, company, &d, began, &aborter.signal()).await;
         ongoing.end(now_ms());
-        if live.borrow_mut().remove(&d.id).is_none() {
+        if live.borrow_mut().remove(&d.key).is_none() {
             return; // The lease was lost: the invocation that has it now settles the delivery.
         }
         settle::add_and_settle(env, attempt_result(company, d, body, exchange, began)).await;
@@ -159,7 +160,7 @@ async fn exchange(
     let with_user = match data_with_user(env, company, d, event).await {
         Ok(data) => data,
         Err(error) => {
-            console_error!("a user was not read for delivery {}: {}", d.id, store::brief(&error));
+            console_error!("a user was not read for delivery {}: {}", d.key.id, store::brief(&error));
             return (None, Exchange::failed(Outcome::Unreachable, "TrackMate could not read the user"));
         }
     };
@@ -176,15 +177,12 @@ async fn exchange(
     let Some(body) = d.body.clone().or_else(|| payload::body(payload_event)) else {
         return (None, Exchange::failed(Outcome::NotSendable, "the event's stored data are not JSON"));
     };
-    let unsigned =
-        Unsigned { company, subscription: &d.subscription, target: &d.target, id: &d.id, now_ms: began, body: &body };
+    let (DeliveryKey { subscription, id }, target) = (&d.key, &d.target);
+    let unsigned = Unsigned { company, subscription, target, id, now_ms: began, body: &body };
     let headers = match headers(env, unsigned) {
         Ok(headers) => headers,
         Err(Unopened) => {
-            console_error!(
-                "the secrets of webhook {} could not be opened: is SECRETS_KEY the right one?",
-                d.subscription
-            );
+            console_error!("the secrets of webhook {subscription} could not be opened: is SECRETS_KEY the right one?");
             return (
                 Some(body),
                 Exchange::failed(Outcome::Unreachable, "its secret could not be read; TrackMate's operator was told"),
@@ -192,10 +190,10 @@ async fn exchange(
         }
     };
     let message = Message {
-        url: &d.target.url,
+        url: &target.url,
         body: &body,
         headers,
-        timeout_ms: timeout_ms(&d.target),
+        timeout_ms: timeout_ms(target),
         loopback: Vars::of(env).allows_loopback,
         abort_signal: Some(abort_signal),
     };
@@ -237,12 +235,11 @@ fn attempt_result(company: &str, d: Leased, body: Option<String>, exchange: Exch
     let (state, due_ms) = next.standing(ended);
     AttemptResult {
         company: company.to_owned(),
-        subscription: d.subscription,
         event_name: d.event_name,
         failures: d.target.failures,
         next,
         ended: AttemptRow {
-            id: d.id,
+            key: d.key,
             generation: d.generation,
             state: state.as_str(),
             due_ms,
@@ -261,7 +258,7 @@ fn attempt_result(company: &str, d: Leased, body: Option<String>, exchange: Exch
 /// Returns the leases of these deliveries, and sends wake-ups for them after `delay_s` seconds.
 pub async fn return_and_wake(env: &Env, company: &str, leased: Vec<Leased>, delay_s: u32) {
     if return_leases(env, company, &leased).await {
-        let wakeups: Vec<Wakeup> = leased.into_iter().map(|d| Wakeup::delivery(company, d.id)).collect();
+        let wakeups: Vec<Wakeup> = leased.into_iter().map(|d| Wakeup::delivery(company, d.key)).collect();
         wakeup::send(env, &wakeups, delay_s).await;
     }
 }
@@ -271,7 +268,7 @@ pub async fn return_leases(env: &Env, company: &str, leased: &[Leased]) -> bool 
     if leased.is_empty() {
         return false;
     }
-    let leases: Vec<Lease> = leased.iter().map(|d| Lease { id: d.id.clone(), generation: d.generation }).collect();
+    let leases: Vec<Lease> = leased.iter().map(|d| Lease { key: d.key.clone(), generation: d.generation }).collect();
     let returned =
         async { deliveries::return_leases(&store::database(env, Some(company))?, company, &leases, now_ms()).await };
     let returned = returned.await;

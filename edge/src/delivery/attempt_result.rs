@@ -8,8 +8,6 @@ use crate::store::settle::AttemptRow;
 pub struct AttemptResult {
     /// The company of the delivery.
     pub company: String,
-    /// The subscription of the delivery.
-    pub subscription: String,
     /// The event name that the subscriber sees.
     pub event_name: String,
     /// Deliveries given up in a row before this one was leased.

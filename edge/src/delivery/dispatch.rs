@@ -14,7 +14,7 @@ use crate::delivery::{concurrency, throttle};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::store;
-use crate::store::deliveries::{self, Leased};
+use crate::store::deliveries::{self, DeliveryKey, Leased};
 use crate::store::outbox::Outbox;
 use crate::store::request::LeaseBudget;
 
@@ -37,7 +37,7 @@ pub(crate) fn schedule(cx: &Context) {
 pub async fn outbox(env: Env, company: String, outbox: Outbox) {
     let delay_s =
         if outbox.pending.is_empty() || concurrency::has_capacity(&company, now_ms()) { 0 } else { FULL_WAIT_S };
-    let pending: Vec<Wakeup> = outbox.pending.into_iter().map(|id| Wakeup::delivery(&company, id)).collect();
+    let pending: Vec<Wakeup> = outbox.pending.into_iter().map(|key| Wakeup::delivery(&company, key)).collect();
     let free_slots: Vec<Wakeup> = outbox.free_slots.into_iter().map(|id| Wakeup::subscription(&company, id)).collect();
     let mut leased = outbox.leased;
     let beyond = leased.split_off(leased.len().min(concurrency::attempts_max(&env)));
@@ -51,12 +51,12 @@ pub async fn outbox(env: Env, company: String, outbox: Outbox) {
 }
 
 /// Leases these deliveries and attempts them. Those above `ATTEMPTS_MAX` go to the queue.
-pub async fn attempt_now(env: Env, company: String, mut ids: Vec<String>) {
-    let later = ids.split_off(ids.len().min(concurrency::attempts_max(&env)));
-    let wakeups: Vec<Wakeup> = later.into_iter().map(|id| Wakeup::delivery(&company, id)).collect();
+pub async fn attempt_now(env: Env, company: String, mut keys: Vec<DeliveryKey>) {
+    let later = keys.split_off(keys.len().min(concurrency::attempts_max(&env)));
+    let wakeups: Vec<Wakeup> = later.into_iter().map(|key| Wakeup::delivery(&company, key)).collect();
     wakeup::send(&env, &wakeups, 0).await;
     let ends_ms = now_ms() + TAIL_MS_MAX;
-    let leased = lease(&env, &company, &ids).await;
+    let leased = lease(&env, &company, &keys).await;
     run(&env, &company, leased, ends_ms, 0).await;
 }
 
@@ -76,14 +76,14 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
         }
         let ends_ms = now_ms() + TAIL_MS_MAX;
         // Of two wake-ups for a delivery, one that no sweep sent is kept: it is never superseded.
-        let mut ids = Vec::new();
+        let mut keys = Vec::new();
         let mut hints = BTreeMap::new();
         for wakeup in wakeups {
             match wakeup.target.clone() {
-                WakeupTarget::Delivery(id) => {
-                    ids.push(id.clone());
-                    if wakeup.swept_ms.is_none() || !hints.contains_key(&id) {
-                        hints.insert(id, wakeup);
+                WakeupTarget::Delivery(key) => {
+                    keys.push(key.clone());
+                    if wakeup.swept_ms.is_none() || !hints.contains_key(&key) {
+                        hints.insert(key, wakeup);
                     }
                 }
                 WakeupTarget::Subscription(id) => {
@@ -92,12 +92,12 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
                 }
             }
         }
-        let leased = lease(env, &company, &ids).await;
+        let leased = lease(env, &company, &keys).await;
         let now = now_ms();
         let (busy, free): (Vec<_>, Vec<_>) =
-            leased.into_iter().partition(|d| concurrency::is_busy(&company, &d.subscription, now));
+            leased.into_iter().partition(|d| concurrency::is_busy(&company, &d.key.subscription, now));
         let again: Vec<Wakeup> =
-            busy.iter().filter_map(|d| hints.remove(&d.id)).filter(|w| !w.is_superseded()).collect();
+            busy.iter().filter_map(|d| hints.remove(&d.key)).filter(|w| !w.is_superseded()).collect();
         if return_leases(env, &company, &busy).await {
             wakeup::send(env, &again, FULL_WAIT_S).await;
         }
@@ -108,11 +108,11 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
 
 /// Leases those of these deliveries that are due. On an error it leases none; the sweep tries
 /// again.
-async fn lease(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
-    if ids.is_empty() {
+async fn lease(env: &Env, company: &str, keys: &[DeliveryKey]) -> Vec<Leased> {
+    if keys.is_empty() {
         return Vec::new();
     }
-    let leased = async { deliveries::lease(&store::database(env, Some(company))?, company, ids, now_ms()).await };
+    let leased = async { deliveries::lease(&store::database(env, Some(company))?, company, keys, now_ms()).await };
     match leased.await {
         Ok((leased, free_slots)) => {
             let wakeups: Vec<Wakeup> = free_slots.into_iter().map(|id| Wakeup::subscription(company, id)).collect();
@@ -120,7 +120,7 @@ async fn lease(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
             leased
         }
         Err(error) => {
-            console_error!("{} deliveries were not leased: {}", ids.len(), store::brief(&error));
+            console_error!("{} deliveries were not leased: {}", keys.len(), store::brief(&error));
             Vec::new()
         }
     }

@@ -11,6 +11,7 @@ use crate::delivery::attempt_result::AttemptResult;
 use crate::domain::clock;
 use crate::domain::delivery::Next;
 use crate::runtime::random;
+use crate::store::deliveries::DeliveryKey;
 use crate::store::settle::OperationalEvent;
 
 /// The prefix of the names of operational events.
@@ -28,8 +29,9 @@ pub(crate) fn possible(results: &[AttemptResult], now_ms: i64) -> Vec<Operationa
             Next::FailedPermanent => &["webhook.failing", "webhook.disabled"],
         };
         for name in names {
+            let DeliveryKey { subscription, id } = &d.ended.key;
             // One event of a kind per subscription and batch, but one for each exhausted delivery.
-            let is_same = |n: &OperationalEvent| n.name == *name && n.subscription == d.subscription;
+            let is_same = |n: &OperationalEvent| n.name == *name && n.subscription == *subscription;
             if *name != "webhook.exhausted" && operational_events.iter().any(is_same) {
                 continue;
             }
@@ -37,9 +39,9 @@ pub(crate) fn possible(results: &[AttemptResult], now_ms: i64) -> Vec<Operationa
                 id: random::message_id(),
                 ts: clock::event_ts(now_ms, operational_events.len()),
                 name,
-                subscription: d.subscription.clone(),
-                delivery: d.ended.id.clone(),
-                data: json!({"webhookId": d.subscription, "deliveryId": d.ended.id, "event": d.event_name}),
+                subscription: subscription.clone(),
+                delivery: id.clone(),
+                data: json!({"webhookId": subscription, "deliveryId": id, "event": d.event_name}),
             });
         }
     }

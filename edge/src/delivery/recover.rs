@@ -40,7 +40,7 @@ async fn wake_due(env: &Env, db: &Db, most: usize) -> store::Result<()> {
     let from: deliveries::Place = progress::find(db, JOB).await?;
     let now = now_ms();
     let (due, place) = deliveries::due(db, now, i64::try_from(most).unwrap_or(i64::MAX), &from).await?;
-    let wakeups: Vec<Wakeup> = due.into_iter().map(|d| Wakeup::delivery(&d.company, d.id).swept(now)).collect();
+    let wakeups: Vec<Wakeup> = due.into_iter().map(|d| Wakeup::delivery(&d.company, d.key).swept(now)).collect();
     wakeup::send(env, &wakeups, 0).await;
     if place != from {
         db.batch(vec![progress::set(db, JOB, &place)?]).await?;

@@ -97,7 +97,7 @@ async fn settle(env: &Env, company: &str, results: Vec<AttemptResult>) {
         if let Next::Retry(delay_s) = d.next
             && delay_s <= QUEUE_DELAY_S_MAX
         {
-            retries.entry(delay_s).or_default().push(Wakeup::delivery(company, d.ended.id.clone()));
+            retries.entry(delay_s).or_default().push(Wakeup::delivery(company, d.ended.key.clone()));
         }
     }
     let ended: Vec<AttemptRow> = results.into_iter().map(|d| d.ended).collect();
@@ -106,7 +106,7 @@ async fn settle(env: &Env, company: &str, results: Vec<AttemptResult>) {
         wakeup::send(env, &wakeups, delay_s).await;
     }
     let operational_events: Vec<Wakeup> =
-        settled.operational_events.into_iter().map(|id| Wakeup::delivery(company, id)).collect();
+        settled.operational_events.into_iter().map(|key| Wakeup::delivery(company, key)).collect();
     wakeup::send(env, &operational_events, 0).await;
     let now = now_ms();
     for subscription in &settled.subscriptions {

@@ -1,6 +1,6 @@
-//! Wake-ups, the messages of the delivery queue: `{"v":1,"c":company,"d":delivery}`, or
-//! `"s":subscription` for a subscription with a free throttle slot; also `"w":ms` if a sweep sent
-//! it. They are sent as text and hold ids only, because a message may wait for days.
+//! Wake-ups, the messages of the delivery queue: `{"v":2,"c":company,"s":subscription,
+//! "d":delivery}`, without `"d"` for a subscription with a free throttle slot; also `"w":ms` if a
+//! sweep sent it. They are sent as text and hold ids only, because a message may wait for days.
 
 use std::cell::Cell;
 
@@ -9,8 +9,10 @@ use trackmate_wire::limits::QUEUE_BATCH_MAX;
 use wasm_bindgen::JsValue;
 use worker::{BatchMessageBuilder, Env, QueueContentType, RawMessageBuilder, SendMessage};
 
+use crate::store::deliveries::DeliveryKey;
+
 /// The version of the message.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A hint that a delivery may be due.
 #[derive(Debug, Clone)]
@@ -32,7 +34,7 @@ thread_local! {
 #[derive(Debug, Clone)]
 pub enum WakeupTarget {
     /// This delivery may be due.
-    Delivery(String),
+    Delivery(DeliveryKey),
     /// This subscription may have a free throttle slot.
     Subscription(String),
 }
@@ -41,10 +43,9 @@ pub enum WakeupTarget {
 struct Message {
     v: u8,
     c: String,
+    s: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     d: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    s: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     w: Option<i64>,
 }
@@ -52,8 +53,8 @@ struct Message {
 impl Wakeup {
     /// A wake-up for this delivery.
     #[must_use]
-    pub fn delivery(company: &str, id: String) -> Self {
-        Self { company: company.to_owned(), target: WakeupTarget::Delivery(id), swept_ms: None }
+    pub fn delivery(company: &str, key: DeliveryKey) -> Self {
+        Self { company: company.to_owned(), target: WakeupTarget::Delivery(key), swept_ms: None }
     }
 
     /// A wake-up for this subscription.
@@ -80,22 +81,24 @@ impl Wakeup {
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let message: Message = serde_json::from_str(text).ok()?;
-        let target = match (message.v, message.d, message.s) {
-            (VERSION, Some(id), None) => WakeupTarget::Delivery(id),
-            (VERSION, None, Some(id)) => WakeupTarget::Subscription(id),
-            _ => return None,
+        if message.v != VERSION {
+            return None;
+        }
+        let target = match message.d {
+            Some(id) => WakeupTarget::Delivery(DeliveryKey { subscription: message.s, id }),
+            None => WakeupTarget::Subscription(message.s),
         };
         LATEST_SWEEP_MS.set(LATEST_SWEEP_MS.get().max(message.w.unwrap_or_default()));
         Some(Self { company: message.c, target, swept_ms: message.w })
     }
 
     fn message(&self, delay_s: u32) -> worker::Result<SendMessage<JsValue>> {
-        let (d, s) = match &self.target {
-            WakeupTarget::Delivery(id) => (Some(id.clone()), None),
-            WakeupTarget::Subscription(id) => (None, Some(id.clone())),
+        let (s, d) = match &self.target {
+            WakeupTarget::Delivery(DeliveryKey { subscription, id }) => (subscription.clone(), Some(id.clone())),
+            WakeupTarget::Subscription(id) => (id.clone(), None),
         };
         // As text: the crate turns structured values into empty objects (workers-rs #1013).
-        let text = serde_json::to_string(&Message { v: VERSION, c: self.company.clone(), d, s, w: self.swept_ms })?;
+        let text = serde_json::to_string(&Message { v: VERSION, c: self.company.clone(), s, d, w: self.swept_ms })?;
         Ok(RawMessageBuilder::new(JsValue::from_str(&text))
             .delay_seconds(delay_s)
             .build_with_content_type(QueueContentType::Text))
@@ -128,17 +131,19 @@ mod tests {
     #[test]
     fn a_message_of_another_version_or_format_is_no_wakeup() {
         assert!(matches!(
-            Wakeup::read(r#"{"v":1,"c":"TM-1","d":"x"}"#),
+            Wakeup::read(r#"{"v":2,"c":"TM-1","s":"y","d":"x"}"#),
             Some(Wakeup { target: WakeupTarget::Delivery(_), .. })
         ));
         assert!(matches!(
-            Wakeup::read(r#"{"v":1,"c":"TM-1","s":"x"}"#),
+            Wakeup::read(r#"{"v":2,"c":"TM-1","s":"x"}"#),
             Some(Wakeup { target: WakeupTarget::Subscription(_), .. })
         ));
         for text in [
+            r#"{"v":1,"c":"TM-1","d":"x"}"#,
+            r#"{"v":1,"c":"TM-1","s":"y","d":"x"}"#,
+            r#"{"v":2,"c":"TM-1"}"#,
             r#"{"v":2,"c":"TM-1","d":"x"}"#,
-            r#"{"v":1,"c":"TM-1"}"#,
-            r#"{"v":1,"c":"TM-1","d":"x","s":"y"}"#,
+            r#"{"v":2,"c":"TM-1","s":7,"d":"x"}"#,
             "",
             "[]",
             "{",
@@ -151,13 +156,13 @@ mod tests {
     fn a_sweeps_wakeup_is_superseded_by_a_later_sweep_and_other_wakeups_never_are() {
         let read = |text: &str| Wakeup::read(text).expect("a wake-up");
         let [own, first, same] = [
-            r#"{"v":1,"c":"TM-1","d":"x"}"#,
-            r#"{"v":1,"c":"TM-1","d":"x","w":5}"#,
-            r#"{"v":1,"c":"TM-1","d":"y","w":5}"#,
+            r#"{"v":2,"c":"TM-1","s":"s","d":"x"}"#,
+            r#"{"v":2,"c":"TM-1","s":"s","d":"x","w":5}"#,
+            r#"{"v":2,"c":"TM-1","s":"s","d":"y","w":5}"#,
         ]
         .map(read);
         assert!([&own, &first, &same].iter().all(|wakeup| !wakeup.is_superseded()));
-        let second = read(r#"{"v":1,"c":"TM-2","d":"z","w":9}"#);
+        let second = read(r#"{"v":2,"c":"TM-2","s":"s","d":"z","w":9}"#);
         assert!(first.is_superseded() && same.is_superseded());
         assert!(!own.is_superseded() && !second.is_superseded());
     }

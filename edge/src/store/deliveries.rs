@@ -51,13 +51,22 @@ pub struct DeliveredEvent {
     pub context: Option<String>,
 }
 
+/// The key of a delivery within its company; as an item of a JSON parameter `{w, i}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DeliveryKey {
+    /// Its subscription.
+    #[serde(rename(serialize = "w"))]
+    pub subscription: String,
+    /// Its id, the same in every attempt.
+    #[serde(rename(serialize = "i"))]
+    pub id: String,
+}
+
 /// A delivery leased to this invocation.
 #[derive(Debug)]
 pub struct Leased {
-    /// Its id, the same in every attempt.
-    pub id: String,
-    /// Its subscription.
-    pub subscription: String,
+    /// Its key.
+    pub key: DeliveryKey,
     /// The event's id.
     pub message_id: String,
     /// The event's name in the body.
@@ -97,8 +106,7 @@ impl LeasedRow {
         Ok(Leased {
             event: self.event.as_deref().map(serde_json::from_str).transpose()?,
             target: serde_json::from_str(&self.target)?,
-            id: self.id,
-            subscription: self.subscription,
+            key: DeliveryKey { subscription: self.subscription, id: self.id },
             message_id: self.message_id,
             event_name: self.event_name,
             profile: self.profile,
@@ -122,17 +130,17 @@ struct HeldFor {
 ///
 /// # Errors
 /// D1's.
-pub async fn lease(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Result<(Vec<Leased>, Vec<String>)> {
-    let ids = serde_json::to_string(ids)?;
-    let (company, ids, now, early) = (company.into(), (&ids).into(), now_ms.into(), EARLY_MS_MAX.into());
+pub async fn lease(db: &Db, company: &str, keys: &[DeliveryKey], now_ms: i64) -> Result<(Vec<Leased>, Vec<String>)> {
+    let keys = serde_json::to_string(keys)?;
+    let (company, keys, now, early) = (company.into(), (&keys).into(), now_ms.into(), EARLY_MS_MAX.into());
     let lease_ends_ms = now_ms + LEASE_MS;
-    let lease = [company, ids, now, early, lease_ends_ms.into(), INTERRUPTIONS_MAX.into()];
+    let lease = [company, keys, now, early, lease_ends_ms.into(), INTERRUPTIONS_MAX.into()];
     let (most, later) = (INTERRUPTIONS_MAX.into(), PUT_OFF_MS.into());
     let mut batch = Batch::default();
     let leased = batch.read::<LeasedRow>(db.bind(sql::DELIVERY_LEASE, &lease)?);
-    let held = batch.read::<HeldFor>(db.bind(sql::DELIVERY_HOLD, &[company, ids, now, early, most])?);
-    batch.write(db.bind(sql::ATTEMPT_CLEAR, &[company, ids, now, most])?);
-    batch.write(db.bind(sql::DELIVERY_CLEAR, &[company, ids, now, early, most, later])?);
+    let held = batch.read::<HeldFor>(db.bind(sql::DELIVERY_HOLD, &[company, keys, now, early, most])?);
+    batch.write(db.bind(sql::ATTEMPT_CLEAR, &[company, keys, now, most])?);
+    batch.write(db.bind(sql::DELIVERY_CLEAR, &[company, keys, now, early, most, later])?);
     let answers = db.run_batch(batch).await?;
     let (leased, held) = (answers.rows(&leased)?, answers.rows(&held)?);
     let mut free_slots: Vec<String> =
@@ -168,21 +176,21 @@ pub async fn take_throttle_slot(
 #[derive(Debug, Clone, Serialize)]
 pub struct Lease {
     /// The delivery.
-    #[serde(rename = "i")]
-    pub id: String,
+    #[serde(flatten)]
+    pub key: DeliveryKey,
     /// The generation.
     #[serde(rename = "g")]
     pub generation: i64,
 }
 
-/// Renews leases that still hold, and returns the ids of their deliveries.
+/// Renews leases that still hold, and returns their deliveries.
 ///
 /// # Errors
 /// D1's.
-pub async fn renew(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Result<Vec<String>> {
+pub async fn renew(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Result<Vec<DeliveryKey>> {
     let leases = serde_json::to_string(leases)?;
     let params = [company.into(), (&leases).into(), now_ms.into(), (now_ms + LEASE_MS).into()];
-    Ok(db.run(sql::DELIVERY_RENEW, &params).await?.rows::<Id>()?.into_iter().map(|row| row.id).collect())
+    db.run(sql::DELIVERY_RENEW, &params).await?.rows()
 }
 
 /// Returns leases that were not used.
@@ -210,11 +218,6 @@ pub struct FreeSlot {
 /// D1's.
 pub async fn free_slots(db: &Db, now_ms: i64) -> Result<Vec<FreeSlot>> {
     db.run(sql::SUBSCRIPTION_FREE_SLOTS, &[now_ms.into(), RELEASE_SUBSCRIPTIONS_MAX.into()]).await?.rows()
-}
-
-#[derive(Deserialize)]
-struct Id {
-    id: String,
 }
 
 #[derive(Deserialize)]
@@ -257,8 +260,8 @@ pub async fn release(db: &Db, now_ms: i64) -> Result<()> {
 pub struct Due {
     /// Its company.
     pub company: String,
-    /// Its id.
-    pub id: String,
+    /// Its key.
+    pub key: DeliveryKey,
 }
 
 /// The place of a walk through all subscriptions: a company and one of its subscriptions. Both are
@@ -288,7 +291,7 @@ pub async fn due(db: &Db, now_ms: i64, limit: i64, (company, subscription): &Pla
     let walked = batch.read(db.bind(sql::DELIVERY_DUE, &params)?);
     for Walked { company, subscription, id } in db.run_batch(batch).await?.rows(&walked)? {
         match id {
-            Some(id) => due.push(Due { company, id }),
+            Some(id) => due.push(Due { company, key: DeliveryKey { subscription, id } }),
             None => place = (company, subscription),
         }
     }

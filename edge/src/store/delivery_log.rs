@@ -6,7 +6,7 @@ use trackmate_wire::limits::{
     ATTEMPTS_SHOWN_MAX, PRUNE_DELIVERIES_MAX, PRUNE_LOOKED_MAX, PRUNE_ROUNDS_MAX, PRUNE_SUBSCRIPTIONS_MAX,
 };
 
-use super::deliveries::Place;
+use super::deliveries::{DeliveryKey, Place};
 use super::{Db, Page, Result, list_bytes, progress, sql};
 
 use crate::domain::source::Source;
@@ -58,11 +58,6 @@ pub async fn prune(db: &Db, now_ms: i64) -> Result<()> {
     Ok(())
 }
 
-#[derive(Deserialize)]
-struct Id {
-    id: String,
-}
-
 /// A period whose given-up deliveries are resent.
 #[derive(Debug, Clone, Copy)]
 pub struct Window<'a> {
@@ -84,7 +79,7 @@ pub struct Window<'a> {
 ///
 /// # Errors
 /// D1's.
-pub async fn recover(db: &Db, company: &str, window: Window<'_>, now_ms: i64, limit: i64) -> Result<Vec<String>> {
+pub async fn recover(db: &Db, company: &str, window: Window<'_>, now_ms: i64, limit: i64) -> Result<Vec<DeliveryKey>> {
     let params = [
         company.into(),
         window.subscription.into(),
@@ -95,16 +90,16 @@ pub async fn recover(db: &Db, company: &str, window: Window<'_>, now_ms: i64, li
         limit.into(),
         window.ended_before_ms.into(),
     ];
-    Ok(db.run(sql::DELIVERY_RECOVER, &params).await?.rows::<Id>()?.into_iter().map(|row| row.id).collect())
+    db.run(sql::DELIVERY_RECOVER, &params).await?.rows()
 }
 
 /// Resends one finished delivery. `false` if it does not exist, or its subscription was deleted.
 ///
 /// # Errors
 /// D1's.
-pub async fn resend(db: &Db, company: &str, subscription: &str, id: &str, now_ms: i64) -> Result<bool> {
-    let params = [company.into(), subscription.into(), id.into(), now_ms.into()];
-    Ok(db.run(sql::DELIVERY_RESEND, &params).await?.first::<Id>()?.is_some())
+pub async fn resend(db: &Db, company: &str, key: &DeliveryKey, now_ms: i64) -> Result<bool> {
+    let params = [company.into(), (&key.subscription).into(), (&key.id).into(), now_ms.into()];
+    Ok(db.run(sql::DELIVERY_RESEND, &params).await?.first::<DeliveryKey>()?.is_some())
 }
 
 /// A delivery in a subscription's log.
@@ -132,15 +127,6 @@ pub struct Logged {
     pub log: Option<String>,
 }
 
-/// A place in a log: the last delivery that was shown.
-#[derive(Debug, Clone, Copy)]
-pub struct LogCursor<'a> {
-    /// When it was created, ms.
-    pub created_ms: i64,
-    /// Its id.
-    pub id: &'a str,
-}
-
 /// A filter of deliveries.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -150,23 +136,16 @@ pub struct Wanted<'a> {
     pub state: Option<&'a str>,
 }
 
-/// Deliveries with their latest attempts, newest first, after a place.
+/// Deliveries with their latest attempts, newest first, after the delivery with the id `after`.
 ///
 /// # Errors
 /// D1's.
-pub async fn list(
-    db: &Db,
-    company: &str,
-    wanted: Wanted<'_>,
-    after: LogCursor<'_>,
-    limit: i64,
-) -> Result<Page<Logged>> {
+pub async fn list(db: &Db, company: &str, wanted: Wanted<'_>, after: Option<&str>, limit: i64) -> Result<Page<Logged>> {
     let params = [
         company.into(),
         wanted.subscription.into(),
         limit.into(),
-        after.created_ms.into(),
-        after.id.into(),
+        after.into(),
         wanted.state.into(),
         ATTEMPTS_SHOWN_MAX.into(),
         list_bytes(),

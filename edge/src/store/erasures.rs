@@ -190,10 +190,11 @@ pub fn forgetting(company: &str, profile: &str, searched: &Searched, now_ms: i64
     statements
 }
 
-/// [`retention::forgetting`] for one person's events. Each statement adds the number of rows it
-/// deleted to the receipt.
+/// [`retention::forgetting`] for one person's events. What is deleted is counted in the receipt.
 fn counted(company: &str, ids: &str, profile: &str) -> Vec<Statement> {
-    let mut statements = vec![Statement::new(sql::GROUPS_FORGET, json!([company, ids, profile]))];
+    let whose = json!([company, ids, profile]);
+    let mut statements =
+        vec![Statement::new(sql::GROUPS_FORGET, whose.clone()), Statement::new(sql::ERASURE_COUNT_ATTEMPTS, whose)];
     for (kind, statement) in retention::forgetting(company, ids, Some(profile)) {
         statements.push(statement);
         let count = |kind| Statement::new(sql::ERASURE_COUNT, json!([company, profile, kind]));

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use trackmate_wire::limits::LEASE_MS;
 
-use super::deliveries::{DeliveredEvent, Leased};
+use super::deliveries::{DeliveredEvent, DeliveryKey, Leased};
 use super::request::IngestRequest;
 use super::{Answers, Batch, ChangeStamp, Db, Param, Result, Slot, sql};
 use crate::domain::event::Row;
@@ -19,7 +19,7 @@ pub struct Outbox {
     /// Leased to this invocation.
     pub leased: Vec<Leased>,
     /// To be woken by a queue message.
-    pub pending: Vec<String>,
+    pub pending: Vec<DeliveryKey>,
     /// Subscriptions with held deliveries and a free throttle slot.
     pub free_slots: Vec<String>,
 }
@@ -104,8 +104,7 @@ pub(super) fn of_events_answer(
     for d in written {
         match (d.state.as_str(), targets.get(&d.subscription), rows.get(d.message_id.as_str())) {
             ("leased", Some(to), Some(row)) => outbox.leased.push(Leased {
-                id: d.id,
-                subscription: d.subscription,
+                key: DeliveryKey { subscription: d.subscription, id: d.id },
                 message_id: d.message_id,
                 event_name: d.event,
                 profile: d.profile,
@@ -122,7 +121,7 @@ pub(super) fn of_events_answer(
                 }),
                 target: serde_json::from_str(&to.target)?,
             }),
-            ("pending", _, _) => outbox.pending.push(d.id),
+            ("pending", _, _) => outbox.pending.push(DeliveryKey { subscription: d.subscription, id: d.id }),
             (_, Some(To { has_free_slot: 1, .. }), _) if !outbox.free_slots.contains(&d.subscription) => {
                 outbox.free_slots.push(d.subscription);
             }
@@ -158,7 +157,7 @@ pub(super) fn of_platform_events_answer(answers: &Answers, slot: &Slot<WrittenPl
     let mut outbox = Outbox::default();
     for written in answers.rows(slot)? {
         if written.state == "pending" {
-            outbox.pending.push(written.id);
+            outbox.pending.push(DeliveryKey { subscription: written.subscription, id: written.id });
         } else if !outbox.free_slots.contains(&written.subscription) {
             outbox.free_slots.push(written.subscription);
         }

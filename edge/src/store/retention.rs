@@ -17,7 +17,7 @@ use super::{Db, Result, Statement, progress, sql};
 pub fn forgetting(company: &str, ids: &str, profile: Option<&str>) -> [(Option<&'static str>, Statement); 6] {
     let forget = |sql| Statement::new(sql, json!([company, ids, profile]));
     [
-        (Some("attempts"), forget(sql::ATTEMPTS_FORGET)),
+        (None, forget(sql::ATTEMPTS_FORGET)),
         (Some("deliveries"), forget(sql::DELIVERIES_FORGET)),
         (None, forget(sql::INCOMING_FORGET)),
         (None, forget(sql::LINKS_FORGET)),

@@ -1,8 +1,9 @@
-//! Writes the results of attempts: the log, the deliveries, their subscriptions, and the
+//! Writes the results of attempts: the deliveries, their logs, their subscriptions, and the
 //! operational events that result.
 
 use serde::{Deserialize, Serialize};
 
+use super::deliveries::DeliveryKey;
 use super::{Batch, ChangeStamp, Db, Param, Result, sql};
 use crate::domain::circuit;
 use crate::domain::source::Source;
@@ -11,8 +12,8 @@ use crate::domain::source::Source;
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptRow {
     /// The delivery.
-    #[serde(rename = "i")]
-    pub id: String,
+    #[serde(flatten)]
+    pub key: DeliveryKey,
     /// Number of the lease.
     #[serde(rename = "g")]
     pub generation: i64,
@@ -88,15 +89,10 @@ pub struct Settled {
     /// The subscriptions whose counters changed.
     pub subscriptions: Vec<ChangedSubscription>,
     /// Deliveries of operational events, to be woken.
-    pub operational_events: Vec<String>,
+    pub operational_events: Vec<DeliveryKey>,
 }
 
-#[derive(Deserialize)]
-struct Id {
-    id: String,
-}
-
-/// Settles attempts in one batch. It writes the log, the next states of the deliveries and the
+/// Settles attempts in one batch. It writes the attempts and next states of the deliveries and the
 /// counters of their subscriptions, and stores the operational events that result. An attempt whose
 /// lease no longer holds writes nothing. Each try has another marker.
 ///
@@ -127,12 +123,9 @@ pub async fn settle(
         // Written as pending, because settling makes no attempts.
         let (server, nobody, none) = (Source::Server.into(), Param::Null, Param::Int(0));
         let outbox = [(&ids).into(), company, server, nobody, marker, now, none, "[]".into(), none];
-        woken = Some(batch.read::<Id>(db.bind(sql::DELIVERIES_INSERT, &outbox)?));
+        woken = Some(batch.read(db.bind(sql::DELIVERIES_INSERT, &outbox)?));
     }
     let answers = db.run_batch(batch).await?;
     let woken = woken.map(|woken| answers.rows(&woken)).transpose()?.unwrap_or_default();
-    Ok(Settled {
-        subscriptions: answers.rows(&noted)?,
-        operational_events: woken.into_iter().map(|row| row.id).collect(),
-    })
+    Ok(Settled { subscriptions: answers.rows(&noted)?, operational_events: woken })
 }

@@ -42,6 +42,7 @@ macro_rules! joined {
 joined! {
     ATTEMPTS_FORGET = "forget.doomed.sql" "forget.deliveries.sql" "attempts.forget.sql",
     DELIVERIES_FORGET = "forget.doomed.sql" "forget.deliveries.sql" "deliveries.forget.sql",
+    ERASURE_COUNT_ATTEMPTS = "forget.doomed.sql" "forget.deliveries.sql" "erasure.count_attempts.sql",
     DELIVERY_LEASE = "delivery.lease.sql" "delivery.leased.sql",
     DELIVERY_LEASE_HELD = "delivery.lease_held.sql" "delivery.leased.sql",
     DELIVERY_DUE = "deliveries.walk.sql" "delivery.due.sql",

@@ -2,6 +2,7 @@
 //! repeats a run.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use crate::schema::pipe::{COMPANY, Db, NOW, text};
 use fastrand::Rng;
@@ -67,6 +68,20 @@ impl Store {
             .unwrap()
     }
 
+    /// The attempts of each delivery, as the list of deliveries shows them.
+    fn logs(&self) -> BTreeMap<String, Vec<(i64, bool)>> {
+        let all = json!([COMPANY, WEBHOOK, 100, null, null, 100, 1e9]);
+        let mut logs = BTreeMap::new();
+        for row in self.0.rows(sql::DELIVERY_LIST, all.as_array().unwrap()) {
+            let log: Vec<Value> = serde_json::from_str(&text(&row[9])).unwrap();
+            let places = log.iter().map(|a| a["attempt"].as_u64().unwrap());
+            assert!(places.eq(1..=row[8].as_u64().unwrap()), "every attempt is shown once, in order: {log:?}");
+            let attempt = |a: &Value| (a["at"].as_i64().unwrap(), a["success"] == 1);
+            logs.insert(text(&row[0]), log.iter().map(attempt).collect());
+        }
+        logs
+    }
+
     fn circuit(&self, ids: &[String]) -> Circuit {
         self.0
             .connection
@@ -91,6 +106,8 @@ impl Store {
 struct Pair {
     ids: Vec<String>,
     rules: Vec<Delivery>,
+    /// The attempts of each delivery that ended: when each began, and whether it succeeded.
+    attempts: Vec<Vec<(i64, bool)>>,
     circuit: Circuit,
     off: bool,
     now: i64,
@@ -129,10 +146,11 @@ impl Pair {
         )]);
         self.ids.push(answers[0][0].clone());
         self.rules.push(Delivery::new(self.open(), lease.then_some(lease_ends_ms), self.now));
+        self.attempts.push(Vec::new());
     }
 
     fn lease(&mut self, store: &Store, place: usize) {
-        let ids = json!(json!([self.ids[place]]).to_string());
+        let ids = json!(json!([{"w": WEBHOOK, "i": self.ids[place]}]).to_string());
         let lease = vec![
             json!(COMPANY),
             ids.clone(),
@@ -150,7 +168,11 @@ impl Pair {
             (sql::DELIVERY_CLEAR, [&due[..], &[early, most, json!(PUT_OFF_MS)]].concat()),
         ]);
         let open = self.open();
+        let before = self.rules[place].state;
         let leased = self.rules[place].lease(open, self.now, self.now + LEASE_MS);
+        if before == State::Leased && self.rules[place].state == State::Exhausted {
+            self.attempts[place].push((self.now, false));
+        }
         assert_eq!(leased.is_some(), answers[0].len() == 1);
     }
 
@@ -174,7 +196,7 @@ impl Pair {
             .iter()
             .map(|(place, generation, next, status)| {
                 let (state, due) = next.standing(self.now);
-                json!({"i": self.ids[*place], "g": generation, "s": state.as_str(), "u": due,
+                json!({"w": WEBHOOK, "i": self.ids[*place], "g": generation, "s": state.as_str(), "u": due,
                       "f": state.is_final().then_some(self.now), "b": "{}",
                        "a": self.now, "l": "https://crm.example", "c": status, "e": null, "r": "", "d": 1})
             })
@@ -200,6 +222,7 @@ impl Pair {
         for (place, generation, next, _) in ended {
             if self.rules[*place].settle(*generation, *next, self.now) {
                 any = true;
+                self.attempts[*place].push((self.now, *next == Next::Delivered));
                 seen.alive += i64::from(matches!(next, Next::Delivered | Next::FailedPermanent));
                 seen.bad += i64::from(matches!(next, Next::Retry(_) | Next::Exhausted));
                 seen.probed |= self.circuit.probe == Some(u32::try_from(*place).unwrap());
@@ -237,7 +260,7 @@ impl Pair {
             }
             10 => {
                 let generation = self.rules[place].generation;
-                let items = json!(json!([{"i": self.ids[place], "g": generation}]).to_string());
+                let items = json!(json!([{"w": WEBHOOK, "i": self.ids[place], "g": generation}]).to_string());
                 let renewed = store.batch(&[(
                     sql::DELIVERY_RENEW,
                     vec![json!(COMPANY), items, json!(self.now), json!(self.now + LEASE_MS)],
@@ -246,7 +269,7 @@ impl Pair {
             }
             11 => {
                 let generation = self.rules[place].generation;
-                let items = json!(json!([{"i": self.ids[place], "g": generation}]).to_string());
+                let items = json!(json!([{"w": WEBHOOK, "i": self.ids[place], "g": generation}]).to_string());
                 store.batch(&[(sql::DELIVERY_RETURN_LEASES, vec![json!(COMPANY), items, json!(self.now)])]);
                 self.rules[place].return_lease(generation, self.now);
             }
@@ -282,6 +305,10 @@ impl Pair {
             assert_eq!(store.delivery(id), *rule, "after a step on {id}");
         }
         assert_eq!(store.circuit(&self.ids), self.circuit);
+        let logs = store.logs();
+        for (id, attempts) in self.ids.iter().zip(&self.attempts) {
+            assert_eq!(logs[id], *attempts, "the list of attempts at {id}");
+        }
     }
 }
 

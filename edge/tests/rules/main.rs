@@ -14,6 +14,7 @@
 mod catalog;
 mod deliveries;
 mod delivery;
+mod delivery_rows;
 mod erasure;
 mod groups;
 mod identity;

@@ -28,12 +28,17 @@ fn open(webhooks: [i64; 2]) -> Db {
     db
 }
 
+/// The id of the delivery that [`add`] created at this time.
+fn id(webhook: &str, state: &str, created_ms: i64) -> String {
+    format!("{created_ms:012x}{webhook}{state}")
+}
+
 /// Adds deliveries of a webhook in a state. The n-th is created and due n ms after the first.
 fn add(db: &Db, [company, webhook]: [&str; 2], state: &str, first_ms: i64, count: i64) {
     let insert = "with recursive n (i) as (select 0 union all select i + 1 from n where i < ?5 - 1)
                   insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at,
                                           finished_at)
-                  select ?1, ?2 || ?3 || (?4 + i), ?2, 1, ?2 || ?3 || (?4 + i), 'e', ?3, ?4 + i, ?4 + i,
+                  select ?1, format('%012x', ?4 + i) || ?2 || ?3, ?2, 1, ?2 || ?3 || (?4 + i), 'e', ?3, ?4 + i, ?4 + i,
                          iif(?3 = 'delivered', ?4 + i, null) from n";
     db.connection.execute(insert, params![company, webhook, state, first_ms, count]).unwrap();
 }
@@ -122,8 +127,9 @@ fn a_selection_that_stops_at_its_limit_continues_in_the_next_sweep() {
 }
 
 /// Runs the statements of `store::deliveries::lease`. → The ids that were leased.
-fn lease(db: &Db, ids: &[&str]) -> Vec<String> {
-    let due = [json!("TM-A"), json!(json!(ids).to_string()), json!(NOW)];
+fn lease(db: &Db, keys: &[[String; 2]]) -> Vec<String> {
+    let keys: Vec<Value> = keys.iter().map(|[webhook, id]| json!({"w": webhook, "i": id})).collect();
+    let due = [json!("TM-A"), json!(json!(keys).to_string()), json!(NOW)];
     let (early, most) = (json!(EARLY_MS_MAX), json!(INTERRUPTIONS_MAX));
     let lease = [early.clone(), json!(NOW + LEASE_MS), most.clone()];
     let leased = db.rows(sql::DELIVERY_LEASE, &[&due[..], &lease].concat());
@@ -141,32 +147,45 @@ fn a_lease_leaves_no_delivery_due_that_cannot_be_leased() {
     }
     add(&db, ["TM-A", "wh_0"], "leased", 0, 2);
     let run = |statement: &str| db.connection.execute_batch(statement).unwrap();
-    run("update deliveries set interrupted = 5 where id = 'wh_0leased0';
-         update deliveries set interrupted = 7 where id = 'wh_1leased0';
+    run("update deliveries set interrupted = 5 where subscription = 'wh_0' and state = 'leased' and created_at = 0;
+         update deliveries set interrupted = 7, attempts = 1, attempt_at = 3, attempt_url = 'u', attempt_success = 0, attempt_duration_ms = 1
+         where subscription = 'wh_1' and state = 'leased';
          update subscriptions set open_until = 1 where id = 'wh_1';
-         update deliveries set profile = 'ada', interrupted = 1 where id in ('wh_0pending0', 'wh_0leased1');
+         update deliveries set profile = 'ada', interrupted = 1
+         where subscription = 'wh_0' and (state = 'pending' or created_at = 1);
          insert into erasures (company, profile, erased_at, notice, place, counts) values ('TM-A', 'ada', 0, 'n', '[]', '{}');");
-    let ids = ["gonepending0", "goneleased0", "wh_0pending0", "wh_0leased0", "wh_0leased1", "wh_1leased0"];
-    assert_eq!(lease(&db, &ids), Vec::<String>::new());
-    let state = |id: &str| {
+    let key = |webhook: &str, state: &str, created_ms| [webhook.to_owned(), id(webhook, state, created_ms)];
+    let gone = [key("gone", "pending", 0), key("gone", "leased", 0)];
+    let given_up = [(key("wh_0", "leased", 0), 5), (key("wh_1", "leased", 0), 7)];
+    let put_off = [(key("wh_0", "pending", 0), 1), (key("wh_0", "leased", 1), 2)];
+    let keys = gone.iter().chain(given_up.iter().chain(&put_off).map(|(key, _)| key)).cloned().collect::<Vec<_>>();
+    assert_eq!(lease(&db, &keys), Vec::<String>::new());
+    let state = |[_, id]: &[String; 2]| {
         let rows =
             db.rows("select state, due_at, interrupted, finished_at from deliveries where id = ?1", &[json!(id)]);
         (text(&rows[0][0]), number(&rows[0][1]), number(&rows[0][2]), rows[0][3].as_i64())
     };
-    let reason = |id: &str| {
-        let rows = db.rows("select attempt, error from attempts where delivery = ?1", &[json!(id)]);
-        rows.first().map(|row| (number(&row[0]), text(&row[1])))
+    let reason = |[_, id]: &[String; 2]| {
+        let rows = db.rows("select attempts, attempt_error from deliveries where id = ?1", &[json!(id)]);
+        (number(&rows[0][0]), text(&rows[0][1]))
     };
-    for id in ["gonepending0", "goneleased0"] {
-        assert_eq!(state(id), ("dismissed".to_owned(), 0, 0, Some(NOW)), "{id}");
+    for key in &gone {
+        assert_eq!(state(key), ("dismissed".to_owned(), 0, 0, Some(NOW)), "{key:?}");
     }
     // An open circuit does not prevent that a delivery with too many interruptions is given up.
-    for (id, interrupted) in [("wh_0leased0", 5), ("wh_1leased0", 7)] {
-        assert_eq!(state(id), ("exhausted".to_owned(), 0, interrupted, Some(NOW)), "{id}");
-        assert_eq!(reason(id), Some((1, "given up: 6 attempts were interrupted before they ended".to_owned())), "{id}");
+    for (n, (key, interrupted)) in (1..).zip(&given_up) {
+        assert_eq!(state(key), ("exhausted".to_owned(), 0, *interrupted, Some(NOW)), "{key:?}");
+        let given_up = "given up: 6 attempts were interrupted before they ended";
+        assert_eq!(reason(key), (n, given_up.to_owned()), "{key:?}");
     }
-    assert_eq!(state("wh_0pending0"), ("pending".to_owned(), NOW + PUT_OFF_MS, 1, None));
-    assert_eq!(state("wh_0leased1"), ("pending".to_owned(), NOW + PUT_OFF_MS, 2, None));
+    // The attempt before stays in the log.
+    assert_eq!(
+        db.rows("select delivery, attempt, at from attempts", &[]),
+        [[json!(given_up[1].0[1]), json!(1), json!(3)]]
+    );
+    for (key, interrupted) in &put_off {
+        assert_eq!(state(key), ("pending".to_owned(), NOW + PUT_OFF_MS, *interrupted, None), "{key:?}");
+    }
     let (picked, ..) = due(&db, 1000, ["", ""], ALL);
     assert_eq!(picked, Vec::<[String; 2]>::new());
 }
@@ -225,7 +244,7 @@ fn a_delivery_that_waits_for_an_erasure_is_never_the_probe() {
     db.connection
         .execute_batch(
             "update subscriptions set open_until = 1;
-             update deliveries set profile = 'ada' where id = 'wh_0held0';
+             update deliveries set profile = 'ada' where created_at = 0;
              insert into erasures (company, profile, erased_at, notice, place, counts) values ('TM-A', 'ada', 0, 'n', '[]', '{}');",
         )
         .unwrap();
@@ -239,12 +258,12 @@ fn a_delivery_that_waits_for_an_erasure_is_never_the_probe() {
         ]);
         leased[1].iter().map(|row| text(&row[0])).collect::<Vec<_>>()
     };
-    assert_eq!(take_slot(NOW), ["wh_0held1"]);
+    assert_eq!(take_slot(NOW), [id("wh_0", "held", 1)]);
     // Without another delivery, the slot is used up without a probe.
-    db.connection.execute("update deliveries set state = 'delivered' where id = 'wh_0held1'", []).unwrap();
+    db.connection.execute("update deliveries set state = 'delivered' where created_at = 1", []).unwrap();
     assert_eq!(take_slot(NOW + DAY_MS), Vec::<String>::new());
     db.connection.execute("update erasures set completed_at = 1", []).unwrap();
-    assert_eq!(take_slot(NOW + 2 * DAY_MS), ["wh_0held0"]);
+    assert_eq!(take_slot(NOW + 2 * DAY_MS), [id("wh_0", "held", 0)]);
 }
 
 #[test]

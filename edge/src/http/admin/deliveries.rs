@@ -13,19 +13,17 @@ use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::http::admin::webhook_find;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, NEWEST};
+use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
-use crate::store::delivery_log::{self, LogCursor, Logged, Wanted, Window};
+use crate::store::deliveries::DeliveryKey;
+use crate::store::delivery_log::{self, Logged, Wanted, Window};
 
 /// The states that the API has. A leased delivery is under way; the API shows it as pending.
 pub(crate) const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_permanent", "exhausted", "dismissed"];
 /// The states of deliveries that were given up.
 pub(crate) const GIVEN_UP: [&str; 3] = ["exhausted", "failed_permanent", "dismissed"];
-
-/// Where a list of deliveries begins: before the newest one.
-const START: LogCursor<'static> = LogCursor { created_ms: NEWEST, id: "" };
 
 /// An attempt as it is stored.
 #[derive(Deserialize)]
@@ -85,7 +83,7 @@ pub(crate) async fn latest(
 ) -> Result<Vec<Delivery>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let wanted = Wanted { subscription: id, state: None };
-    let logged = delivery_log::list(cx.db(&admin.company)?, &admin.company, wanted, START, most).await?;
+    let logged = delivery_log::list(cx.db(&admin.company)?, &admin.company, wanted, None, most).await?;
     logged.items.into_iter().map(describe).collect()
 }
 
@@ -95,15 +93,12 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     webhook_find::find(cx, &admin, id).await?;
     let limit = pagination::limit(cx, DELIVERIES_SHOWN_MAX)?;
     let status = cx.query("status").map(|s| one_of(&s, &STATES)).transpose()?;
-    let cursor = pagination::cursor(cx, |text| {
-        let (at, id) = text.split_once('.')?;
-        Some((at.parse().ok()?, id.to_owned()))
+    let cursor = pagination::cursor(cx, |id| {
+        (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_owned())
     })?;
-    let after = cursor.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
     let (db, wanted) = (cx.db(&admin.company)?, Wanted { subscription: id, state: status });
-    let logged = delivery_log::list(db, &admin.company, wanted, after, pagination::rows(limit)).await?;
-    let (logged, pagination) =
-        pagination::cut_page(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
+    let logged = delivery_log::list(db, &admin.company, wanted, cursor.as_deref(), pagination::rows(limit)).await?;
+    let (logged, pagination) = pagination::cut_page(logged, limit, |d| pagination::write_cursor(&d.id));
     let deliveries = logged.into_iter().map(describe).collect::<Result<_, _>>()?;
     response::answer(&DeliveryList { deliveries, pagination })
 }
@@ -131,9 +126,9 @@ pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -
     };
     webhook_find::find(cx, &admin, id).await?;
     let db = cx.db(&admin.company)?;
-    let ids = delivery_log::recover(db, &admin.company, window, cx.now_ms(), RECOVER_DELIVERIES_MAX).await?;
-    let requeued = ids.len();
-    cx.after_answer(dispatch::attempt_now(cx.env().clone(), admin.company.clone(), ids));
+    let keys = delivery_log::recover(db, &admin.company, window, cx.now_ms(), RECOVER_DELIVERIES_MAX).await?;
+    let requeued = keys.len();
+    cx.after_answer(dispatch::attempt_now(cx.env().clone(), admin.company.clone(), keys));
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
     let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
     response::answer(&RecoverAnswer { requeued, has_more, next_cursor })
@@ -149,11 +144,12 @@ fn read_cursor(text: &str) -> Result<i64, Problem> {
 /// status}}`. Sends a delivery that has ended again, with the same id and bytes.
 pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, delivery: &str) -> HandlerResult {
     let db = cx.db(&admin.company)?;
-    if !delivery_log::resend(db, &admin.company, id, delivery, cx.now_ms()).await? {
+    let key = DeliveryKey { subscription: id.to_owned(), id: delivery.to_owned() };
+    if !delivery_log::resend(db, &admin.company, &key, cx.now_ms()).await? {
         webhook_find::find(cx, &admin, id).await?;
         let message = "no delivery of this webhook that has ended has this id; one that waits needs no resend";
         return Err(Problem::new(Code::NotFound, message).into());
     }
-    cx.after_answer(dispatch::attempt_now(cx.env().clone(), admin.company.clone(), vec![delivery.to_owned()]));
+    cx.after_answer(dispatch::attempt_now(cx.env().clone(), admin.company.clone(), vec![key]));
     response::answer(&ResendAnswer { delivery: Requeued { id: delivery.to_owned(), status: "pending".to_owned() } })
 }

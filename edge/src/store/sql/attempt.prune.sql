@@ -3,13 +3,13 @@
 delete from attempts
 where company = +?1 and delivery in (
   select id from (
-    select id, finished_at from deliveries
-    where company = +?1 and subscription = +?2 and created_at < ?3 - (select log_days from companies where id = +?1) * 86400000
-    order by created_at limit +?4)
-  where finished_at < ?3 - (select log_days from companies where id = +?1) * 86400000
+    select id, finished_at, attempts from deliveries
+    where company = +?1 and subscription = +?2 and id < format('%012x', ?3 - (select log_days from companies where id = +?1) * 86400000)
+    order by id limit +?4)
+  where attempts > 1 and finished_at < ?3 - (select log_days from companies where id = +?1) * 86400000
   union all
   select id from (
-    select id, finished_at from deliveries
-    where company = +?1 and subscription = +?2 and created_at < ?3 - (select log_days from companies where id = +?1) * 86400000
-    order by created_at desc limit +?4)
-  where finished_at < ?3 - (select log_days from companies where id = +?1) * 86400000)
+    select id, finished_at, attempts from deliveries
+    where company = +?1 and subscription = +?2 and id < format('%012x', ?3 - (select log_days from companies where id = +?1) * 86400000)
+    order by id desc limit +?4)
+  where attempts > 1 and finished_at < ?3 - (select log_days from companies where id = +?1) * 86400000)

@@ -1,2 +1,2 @@
 -- Deletes the deliveries of doomed events in all states.
-delete from deliveries where company = +?1 and id in (select id from sent)
+delete from deliveries where company = +?1 and (subscription, id) in (select subscription, id from sent)

@@ -19,7 +19,7 @@ with fresh as materialized (
   cross join events as e on e.company = +?2 and e.source = +?3 and e.message_id = j.value and e.request = +?5
 )
 insert into deliveries (company, id, subscription, source, message_id, event, profile, state, generation, due_at, created_at)
-select ?2, lower(hex(randomblob(16))), subscription, ?3, message_id, name, profile, state, state = 'leased', iif(state = 'leased', ?7, ?6), ?6
+select ?2, format('%012x', ?6) || lower(hex(randomblob(10))), subscription, ?3, message_id, name, profile, state, state = 'leased', iif(state = 'leased', ?7, ?6), ?6
 from (
   select s.id as subscription, f.message_id, f.name, f.profile,
          case when s.active = 0 or c.webhooks_enabled = 0 or s.open_until is not null or s.rate_limit is not null then 'held'

@@ -6,7 +6,7 @@
   where place is not null and not exists (select 1 from subscriptions where company = place ->> 0 and id = place ->> 1)
 )
 update deliveries set state = 'dismissed', finished_at = +?1
-where (company, id) in (
-  select d.company, d.id from orphan as o cross join deliveries as d indexed by deliveries_due
+where (company, subscription, id) in (
+  select d.company, d.subscription, d.id from orphan as o cross join deliveries as d indexed by deliveries_due
     on d.state in ('pending', 'leased') and d.company = o.company and d.subscription = o.subscription and d.due_at <= ?1
   limit +?2)

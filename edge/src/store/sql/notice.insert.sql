@@ -8,5 +8,5 @@ select ?1, 1, j.value->>'i', '', j.value->>'t', j.value->>'n',
 from json_each(?2) as j cross join subscriptions as s on s.company = +?1 and s.id = j.value->>'w'
 where s.settle_marker = +?3 and (
   j.value->>'n' = 'webhook.' || s.transition
-  or j.value->>'n' = 'webhook.exhausted' and exists (select 1 from deliveries where company = +?1 and id = j.value->>'k' and state = 'exhausted' and settle_marker = +?3))
+  or j.value->>'n' = 'webhook.exhausted' and exists (select 1 from deliveries where company = +?1 and subscription = s.id and id = j.value->>'k' and state = 'exhausted' and settle_marker = +?3))
 on conflict (company, source, message_id) do nothing

@@ -6,20 +6,21 @@
 -- when, ms, and by how many ms), ?13 ?14 ?15 after this subscription, time and id, ?16 limit
 with slice as materialized (
   select s.id as subscription, d.created_at, d.id
-  from subscriptions as s cross join deliveries as d indexed by deliveries_by_subscription
-    on d.company = +?1 and d.subscription = s.id and d.created_at >= max(?2, iif(s.id = +?13, ?14, 0)) and d.created_at < ?3
-  where s.company = +?1 and s.id >= ?13 and (s.id > ?13 or (d.created_at, d.id) > (?14, ?15))
-  order by s.id, d.created_at, d.id limit +?16
+  from subscriptions as s cross join deliveries as d
+    on d.company = +?1 and d.subscription = s.id and d.id >= format('%012x', max(?2, iif(s.id = +?13, ?14, 0))) and d.id < format('%012x', ?3)
+  where s.company = +?1 and s.id >= ?13 and (s.id > ?13 or d.id > ?15)
+  order by s.id, d.id limit +?16
 ),
 made as materialized (
   select (d.created_at - cast(?2 as integer) + iif(d.created_at >= ?5, cast(?6 as integer), 0) + iif(d.created_at >= ?7, cast(?8 as integer), 0)
           + iif(d.created_at >= ?9, cast(?10 as integer), 0) + iif(d.created_at >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer) as place, d.state,
-         iif(d.state = 'delivered', (
-           select min(a.at + a.duration_ms) from attempts as a where a.company = +?1 and a.delivery = d.id and a.success = 1) - d.created_at, null) as ms
-  from slice as s cross join deliveries as d on d.company = +?1 and d.id = s.id
+         iif(d.state = 'delivered', coalesce(
+           iif(d.attempts > 1, (select min(a.at + a.duration_ms) from attempts as a where a.company = +?1 and a.delivery = d.id and a.success = 1), null),
+           d.attempt_at + d.attempt_duration_ms) - d.created_at, null) as ms
+  from slice as s cross join deliveries as d on d.company = +?1 and d.subscription = s.subscription and d.id = s.id
 )
 select place, state, count(*) as n, null as ms, null as next from made group by place, state
 union all
 select null, null, count(*), ms, null from made where ms is not null group by ms
 union all
-select null, null, 0, null, (select json_array(subscription, created_at, id) from slice order by subscription, created_at, id limit 1 offset +?16 - 1)
+select null, null, 0, null, (select json_array(subscription, created_at, id) from slice order by subscription, id limit 1 offset +?16 - 1)

@@ -7,5 +7,5 @@ select company, id from (
   from subscriptions as s indexed by subscriptions_paced join companies as c on c.id = s.company
   where (s.open_until is not null or s.rate_limit is not null) and s.active = 1 and c.webhooks_enabled = 1
     and coalesce(s.open_until, 0) <= ?1 and coalesce(s.rate_at, 0) <= ?1
-    and exists (select 1 from deliveries as d where d.company = s.company and d.subscription = s.id and d.state = 'held'))
+    and exists (select 1 from deliveries as d indexed by deliveries_held where d.company = s.company and d.subscription = s.id and d.state = 'held'))
 order by turn, since limit +?2

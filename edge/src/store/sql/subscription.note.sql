@@ -12,7 +12,7 @@ with ended as materialized (
          sum(e.value->>'c' is 410) as gone, group_concat(d.id) as ids,
          max(e.value->>'a') as at, e.value->>'c' as status, e.value->>'e' as error
   from json_each(?2) as e cross join deliveries as d
-    on d.company = +?1 and d.id = e.value->>'i' and d.settle_marker = +?4
+    on d.company = +?1 and d.subscription = e.value->>'w' and d.id = e.value->>'i' and d.settle_marker = +?4
   group by d.subscription
 )
 update subscriptions set

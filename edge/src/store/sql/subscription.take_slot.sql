@@ -6,18 +6,18 @@
 update subscriptions set
   probe = case when open_until is not null then (
     select id from (
-      select id, source, message_id, profile, created_at from deliveries
-      where company = +?1 and subscription = +?2 and state = 'held' order by created_at limit +?5) as d
+      select id, source, message_id, profile from deliveries indexed by deliveries_held
+      where company = +?1 and subscription = +?2 and state = 'held' order by id limit +?5) as d
     where not exists (
       select 1 from erasures as r indexed by erasures_open
       where r.company = +?1 and r.completed_at is null and r.notice <> d.message_id
         and (r.profile = d.profile or exists (
           select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and +l.profile = r.profile
           where e.company = +?1 and e.source = d.source and e.message_id = d.message_id)))
-    order by created_at limit 1) end,
+    order by id limit 1) end,
   open_until = case when open_until is not null then ?3 + timeout_ms + ?4 end,
   rate_at = +?3 + 1000
 where company = +?1 and id = +?2 and active = 1 and (open_until is not null or rate_limit is not null)
   and coalesce(open_until, 0) <= ?3 and coalesce(rate_at, 0) <= ?3
   and exists (select 1 from companies where id = +?1 and webhooks_enabled = 1)
-  and exists (select 1 from deliveries where company = +?1 and subscription = +?2 and state = 'held')
+  and exists (select 1 from deliveries indexed by deliveries_held where company = +?1 and subscription = +?2 and state = 'held')
