@@ -77,16 +77,15 @@ pub(super) fn insert(
     )
 }
 
+/// Counts the events of this request on their links. `profile` owns a session that is new.
 pub(super) fn count(
     db: &Db,
     request: &IngestRequest<'_>,
-    rows: &[Row],
     ids: &str,
     profile: Option<&str>,
 ) -> Result<D1PreparedStatement> {
-    let counts_revenue = rows.iter().any(|row| row.revenue.is_some());
     db.bind(
-        if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT },
+        sql::LINKS_COUNT,
         &[ids.into(), request.company.into(), request.source.into(), request.marker.into(), profile.into()],
     )
 }
@@ -114,7 +113,7 @@ pub async fn browser(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Resu
     let mut batch = Batch::default();
     let allowed = request::read_company(db, &mut batch, request)?;
     let new = batch.read(insert(db, request, &json, Guard::default())?);
-    batch.write(count(db, request, rows, &ids, None)?);
+    batch.write(count(db, request, &ids, None)?);
     let outbox = outbox::of_events(db, &mut batch, request, &ids, None)?;
     batch.write_all(rest);
     let answers = db.run_batch(batch).await?;
@@ -275,7 +274,7 @@ impl ServerEvents<'_> {
         let mut batch = Batch::default();
         let new = batch.read(insert(db, request, &self.json, guard)?);
         if let Some(profile) = counted {
-            batch.write(count(db, request, self.rows, &self.ids, profile)?);
+            batch.write(count(db, request, &self.ids, profile)?);
         }
         let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
         batch.write_all(std::mem::take(&mut self.rest));
@@ -327,7 +326,7 @@ impl ServerEvents<'_> {
         let mut batch = Batch::default();
         batch.write(db.bind(sql::IDENTITY_INSERT, &identity)?);
         let new = batch.read(insert(db, request, &self.json, guard)?);
-        batch.write(count(db, request, self.rows, &self.ids, Some(person.profile))?);
+        batch.write(count(db, request, &self.ids, Some(person.profile))?);
         let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
         batch.write(db.bind(sql::PLATFORM_IDENTIFIED, &platform)?);
         batch.write(db.bind(sql::PROFILE_OPEN, &opened)?);

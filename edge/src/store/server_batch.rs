@@ -67,7 +67,7 @@ pub async fn store(
     ];
     let new = batch.read(db.bind(sql::EVENTS_INSERT_WITH_KEY, &insert)?);
     if request.has_session() {
-        batch.write(count(db, &request, rows, &ids, None)?);
+        batch.write(count(db, &request, &ids, None)?);
     }
     let outbox = outbox::of_events(db, &mut batch, &request, &ids, None)?;
     batch.write_all(rest);

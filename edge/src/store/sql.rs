@@ -168,7 +168,6 @@ statements! {
     KEY_USED = "key.used.sql",
     LINKS_ADOPT = "links.adopt.sql",
     LINKS_COUNT = "links.count.sql",
-    LINKS_COUNT_REVENUE = "links.count_revenue.sql",
     LINKS_LIST = "links.list.sql",
     LINKS_MARK = "links.mark.sql",
     LINKS_MOVE = "links.move.sql",

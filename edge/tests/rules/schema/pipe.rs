@@ -188,9 +188,7 @@ impl Db {
     }
 
     fn count(&self, source: Source, rows: &[Row], profile: Option<&str>) -> Statement {
-        let counts_revenue = rows.iter().any(|row| row.revenue.is_some());
-        let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
-        Statement::new(count, json!([ids(rows), COMPANY, source, self.request, profile]))
+        Statement::new(sql::LINKS_COUNT, json!([ids(rows), COMPANY, source, self.request, profile]))
     }
 
     /// Writes the deliveries of events, leased if possible. `address` is that of an identify.
