@@ -40,14 +40,14 @@ async function fillLarge(trackMate, { id }) {
   await populate(trackMate.d1, id, people);
   const now = Date.now();
   const links = `insert into links (company, session, at, id, profile, events, first_ts, last_ts)
-    select ?1, 's' || n, 1, 'i' || n, id, 50, (?2 - n * 1000) * 1000, (?2 - n * 1000 + 49) * 1000
+    select ?1, 's' || n, 1, 'i' || n, id, 50, (?2 - n * cast(?3 as integer)) * 1000, (?2 - n * cast(?3 as integer) + 49) * 1000
     from (select id, row_number() over (order by id) - 1 as n from profiles where company = ?1)`;
-  await trackMate.d1.prepare(links).bind(id, now - 60_000).run();
+  const spread = Math.floor((29 * 86_400_000) / people);
+  await trackMate.d1.prepare(links).bind(id, now - 60_000, spread).run();
   const insert = `with recursive n (i) as (select cast(?2 as integer) union all select i + 1 from n where i + 1 < ?3)
     insert into events (company, source, message_id, session, ts, type, data, request, received_at)
     select ?1, 0, printf('m%09d', i), 's' || (i / 50), (?4 - (i / 50) * cast(?5 as integer) + i % 50) * 1000, 'page_view_' || (i % 20),
       json_object('address', 'https://shop.example/p/' || i, 'title', 'A page of a shop'), 1, ?4 - (i / 50) * cast(?5 as integer) from n`;
-  const spread = Math.floor((29 * 86_400_000) / people);
   for (let from = 0; from < EVENTS; from += 20_000) {
     await trackMate.d1.prepare(insert).bind(id, from, Math.min(from + 20_000, EVENTS), now - 60_000, spread).run();
   }

@@ -191,6 +191,9 @@ export default (trackMate) =>
       // Ten sessions, of which slices end in the middle; one is of the year before.
       await fill(`insert into events (company, source, message_id, session, ts, type, data, request, received_at)
         select ?1, 0, 'm' || i, 's' || (i / 2500), (cast(?2 as integer) - iif(i / 2500 = 4, 31622400000, 0)) * 1000 + i, 'e' || (i % 3), '{}', 0, cast(?2 as integer) from n`);
+      const links = `insert into links (company, session, at, id, events, first_ts, last_ts)
+        select ?1, session, 0, '', count(*), min(ts), max(ts) from events where company = ?1 group by session`;
+      await d1.prepare(links).bind(c.companyId).run();
       await fill(`insert into profiles (company, id, traits, server_session, created_at, updated_at, last_ts) select ?1, 'usr_' || i, '{}', 'w' || i, cast(?2 as integer), 0, 0 from n`);
       await fill(`insert into links (company, session, at, id, profile, events, first_ts, last_ts)
         select ?1, 'l' || i, 1, 'i' || i, 'usr_' || (i / 2), 1, cast(?2 as integer) * 1000, cast(?2 as integer) * 1000 from n`);

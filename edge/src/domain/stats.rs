@@ -16,19 +16,8 @@ use trackmate_wire::limits::{STATS_NAMES, STATS_NAMES_COUNTED_MAX};
 
 use super::source::Source;
 
-/// Events counted in a slice: those of one span and source, those of one name, or the sessions that
-/// have any.
-#[derive(Debug, Deserialize)]
-pub struct Counted {
-    /// The span.
-    pub place: Option<usize>,
-    /// Their source.
-    pub source: Option<Source>,
-    /// The name.
-    pub name: Option<String>,
-    /// The count.
-    pub n: i64,
-}
+/// An event of the range: when it happened, ms; its source; its name.
+pub type Event = (i64, Source, String);
 
 /// Users counted in a slice.
 #[derive(Debug, Deserialize)]
@@ -132,6 +121,7 @@ pub struct Figures {
 /// Adds up figures slice by slice. Its size has a limit, however many slices there are.
 #[derive(Debug)]
 pub struct Counting {
+    range: Range,
     figures: Figures,
     names: BTreeMap<String, i64>,
     /// The number of deliveries by the time they took, rounded by [`kept_ms`].
@@ -143,17 +133,20 @@ impl Counting {
     #[must_use]
     pub fn new(range: Range) -> Self {
         let spans = vec![Span::default(); range.spans().count()];
-        Self { figures: Figures { spans, ..Figures::default() }, names: BTreeMap::new(), times: BTreeMap::new() }
+        let figures = Figures { spans, ..Figures::default() };
+        Self { range, figures, names: BTreeMap::new(), times: BTreeMap::new() }
     }
 
-    /// Adds a slice of events.
-    pub fn events(&mut self, slice: Vec<Counted>) {
-        for counted in slice {
-            match (counted.place.and_then(|place| self.figures.spans.get_mut(place)), counted.name) {
-                (Some(span), _) if counted.source == Some(Source::Browser) => span.browser_events += counted.n,
-                (Some(span), _) => span.server_events += counted.n,
-                (None, Some(name)) => *self.names.entry(name).or_default() += counted.n,
-                (None, None) => self.figures.sessions += counted.n,
+    /// Adds a slice of events, and the number of browser sessions that have an event.
+    pub fn events(&mut self, slice: Vec<Event>, sessions: i64) {
+        self.figures.sessions += sessions;
+        for (ms, source, name) in slice {
+            if let Some(span) = self.range.place(ms).and_then(|place| self.figures.spans.get_mut(place)) {
+                match source {
+                    Source::Browser => span.browser_events += 1,
+                    Source::Server => span.server_events += 1,
+                }
+                *self.names.entry(name).or_default() += 1;
             }
         }
         if self.names.len() > STATS_NAMES_COUNTED_MAX {
@@ -200,7 +193,7 @@ impl Counting {
     /// The figures, after all slices.
     #[must_use]
     pub fn figures(self) -> Figures {
-        let Self { mut figures, names, times } = self;
+        let Self { mut figures, names, times, .. } = self;
         for span in &figures.spans {
             figures.total.add(span);
         }

@@ -1,12 +1,15 @@
 //! Counts the events of a range of time in slices, from `events`, `links`, `profiles`,
 //! `deliveries`, `attempts` and `subscriptions`.
 
+pub mod events;
+
+use events::EventWalk;
 use serde::Deserialize;
 
 use super::slices::Slices;
 use super::subscriptions::Subscription;
 use super::{Answers, Batch, Db, Param, Result, Slot, sql};
-use crate::domain::stats::{Counted, Counting, Figures, Made, Range, Sent};
+use crate::domain::stats::{Counting, Figures, Made, Range, Sent};
 
 /// The figures of a range, and the webhooks.
 #[derive(Debug)]
@@ -23,8 +26,6 @@ struct Row<T> {
     #[serde(flatten)]
     row: T,
     next: Option<String>,
-    /// The last counted session.
-    session: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -34,15 +35,14 @@ struct Active {
     next: Option<String>,
 }
 
-/// The rows of a slice, the place of the next one, and the last counted session.
-fn slice<T>(rows: Vec<Row<T>>) -> (Vec<T>, Option<String>, Option<String>) {
-    let (mut next, mut session) = (None, None);
+/// The rows of a slice, and the place of the next one.
+fn slice<T>(rows: Vec<Row<T>>) -> (Vec<T>, Option<String>) {
+    let mut next = None;
     let rows = rows.into_iter().map(|of| {
         next = next.take().or(of.next);
-        session = session.take().or(of.session);
         of.row
     });
-    (rows.collect(), next, session)
+    (rows.collect(), next)
 }
 
 /// Counts a company's range; `None` if the count takes more slices than are left. Each round trip
@@ -62,7 +62,7 @@ pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> 
         }
         let Some(rows) = slices.rows().map(|rows| rows / open) else { return Ok(None) };
         let mut batch = Batch::default();
-        let slots = count.push(db, &mut batch, &Params { whole, spans: &spans, rows })?;
+        let slots = count.push(db, &mut batch, &Params { company, range, whole, spans: &spans, rows })?;
         let answers = slices.turns.take(db.run_batch(batch)).await?;
         count.take(&answers, slots)?;
     }
@@ -74,17 +74,18 @@ pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> 
 struct Count {
     counting: Counting,
     webhooks: Option<Vec<Subscription>>,
-    events: Option<(String, i64, i64, String)>,
+    events: EventWalk,
     people: Option<String>,
     active: Option<(String, i64, String, i64, String)>,
     deliveries: Option<(String, i64, String)>,
-    /// The last counted session and the last counted person: neither counts twice.
-    session: String,
+    /// The last counted person, who does not count twice.
     person: String,
 }
 
 /// The parameters that the statements of a round trip share.
 struct Params<'a> {
+    company: &'a str,
+    range: Range,
     /// The company and the range.
     whole: [Param<'a>; 3],
     /// The same, and the spans.
@@ -96,7 +97,7 @@ struct Params<'a> {
 /// The slots of a round trip: those of the walks that are not finished.
 #[derive(Default)]
 struct Slots {
-    events: Option<Slot<Row<Counted>>>,
+    events: Option<Slot<events::Slice>>,
     people: Option<Slot<Row<Made>>>,
     active: Option<Slot<Active>>,
     deliveries: Option<Slot<Row<Sent>>>,
@@ -108,29 +109,26 @@ impl Count {
         Self {
             counting: Counting::new(range),
             webhooks: None,
-            // A session id is not empty, but events without a session have ''.
-            events: Some((String::new(), -1, -1, String::new())),
+            events: EventWalk::default(),
             people: Some(String::new()),
             active: Some((String::new(), -1, String::new(), -1, String::new())),
             deliveries: Some((String::new(), -1, String::new())),
-            session: String::new(),
             person: String::new(),
         }
     }
 
     /// The number of walks that are not finished.
     fn open(&self) -> i64 {
-        let walks = [self.events.is_some(), self.people.is_some(), self.active.is_some(), self.deliveries.is_some()];
+        let walks = [self.events.is_open(), self.people.is_some(), self.active.is_some(), self.deliveries.is_some()];
         walks.into_iter().map(i64::from).sum()
     }
 
     /// Adds the statements of the next slices.
-    fn push(&self, db: &Db, batch: &mut Batch, Params { whole, spans, rows }: &Params<'_>) -> Result<Slots> {
+    fn push(&self, db: &Db, batch: &mut Batch, params: &Params<'_>) -> Result<Slots> {
+        let Params { company, range, whole, spans, rows } = params;
         let (mut slots, rows) = (Slots::default(), *rows);
-        if let Some((session, ts, source, id)) = &self.events {
-            let last = (&self.session).into();
-            let place = [session.into(), (*ts).into(), (*source).into(), id.into(), rows.into(), last];
-            slots.events = Some(batch.read(db.bind(sql::STATS_EVENTS, &[spans, &place[..]].concat())?));
+        if let Some(statement) = self.events.statement(company, range, rows) {
+            slots.events = Some(batch.read_first(db.bind_all(&[statement])?));
         }
         if let Some(id) = &self.people {
             let place = [id.into(), rows.into()];
@@ -154,16 +152,11 @@ impl Count {
 
     /// Adds the slices to the count.
     fn take(&mut self, answers: &Answers, slots: Slots) -> Result<()> {
-        if let Some(slot) = slots.events {
-            let (counted, next, last) = slice(answers.rows(&slot)?);
-            self.counting.events(counted);
-            if let Some(last) = last {
-                self.session = last;
-            }
-            self.events = place(next)?;
+        if let Some(slice) = slots.events.map(|slot| answers.first(&slot)).transpose()?.flatten() {
+            self.events.take(slice, &mut self.counting)?;
         }
         if let Some(slot) = slots.people {
-            let (made, next, _) = slice(answers.rows(&slot)?);
+            let (made, next) = slice(answers.rows(&slot)?);
             self.counting.people(&made);
             self.people = next;
         }
@@ -177,7 +170,7 @@ impl Count {
             self.active = place(next)?;
         }
         if let Some(slot) = slots.deliveries {
-            let (sent, next, _) = slice(answers.rows(&slot)?);
+            let (sent, next) = slice(answers.rows(&slot)?);
             self.counting.deliveries(&sent);
             self.deliveries = place(next)?;
         }

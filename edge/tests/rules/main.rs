@@ -25,6 +25,7 @@ mod schema;
 mod schema_sql;
 mod server;
 mod slices;
+mod stats;
 mod sweep;
 mod timeline;
 mod turns;

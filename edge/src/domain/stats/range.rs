@@ -134,6 +134,14 @@ impl Range {
         };
         (0..).map(begins).take_while(move |at| *at < self.to_ms)
     }
+
+    /// The span of a time; `None` before or after the range.
+    #[must_use]
+    pub fn place(&self, ms: i64) -> Option<usize> {
+        let shown = |change: &Change| if ms >= change.at_ms { change.by_ms } else { 0 };
+        let since_from = ms - self.from_ms + self.changes.iter().map(shown).sum::<i64>();
+        usize::try_from(since_from / self.interval.ms()).ok().filter(|_| ms >= self.from_ms && ms < self.to_ms)
+    }
 }
 
 /// The first [`CHANGES`] clock changes between two times.

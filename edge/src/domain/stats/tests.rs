@@ -47,7 +47,12 @@ fn days_of_a_zone_begin_at_its_midnights_across_a_clock_change() {
     for (first, hours) in [(halloween, [4, 4, 5, 5]), (march, [5, 5, 4, 4])] {
         let days: Vec<i64> = (0..4).map(|n| midnight(first + n, hours[usize::try_from(n).unwrap()])).collect();
         let range = Range::new(Some(days[0]), Some(midnight(first + 4, hours[3])), Some(Interval::Day), NOW, toronto);
-        assert_eq!(range.unwrap().spans().collect::<Vec<_>>(), days);
+        let range = range.unwrap();
+        assert_eq!(range.spans().collect::<Vec<_>>(), days);
+        for (place, at) in days.into_iter().enumerate() {
+            assert_eq!([at - 1, at].map(|ms| range.place(ms)), [place.checked_sub(1), Some(place)]);
+        }
+        assert_eq!([range.to_ms - 1, range.to_ms].map(|ms| range.place(ms)), [Some(3), None]);
     }
     // A year has both changes.
     let year =
@@ -90,8 +95,8 @@ fn no_day_is_missing_when_clocks_change_at_midnight() {
     }
 }
 
-fn named(name: &str, n: i64) -> Counted {
-    Counted { place: None, source: None, name: Some(name.to_owned()), n }
+fn named(name: &str, n: usize) -> impl Iterator<Item = Event> + use<> {
+    std::iter::repeat_n((NOW, Source::Browser, name.to_owned()), n)
 }
 
 fn counting() -> Counting {
@@ -101,8 +106,8 @@ fn counting() -> Counting {
 #[test]
 fn names_of_all_slices_are_sorted_by_count_and_then_by_name() {
     let mut counting = counting();
-    counting.events(vec![named("b", 2), named("a", 1), named("c", 9)]);
-    counting.events(vec![named("a", 1), named("d", 1)]);
+    counting.events([("b", 2), ("a", 1), ("c", 9)].into_iter().flat_map(|(name, n)| named(name, n)).collect(), 0);
+    counting.events(named("a", 1).chain(named("d", 1)).collect(), 0);
     let names = counting.figures().names;
     assert_eq!(names, [("c", 9), ("a", 2), ("b", 2), ("d", 1)].map(|(name, n)| (name.to_owned(), n)));
 }
@@ -111,8 +116,8 @@ fn names_of_all_slices_are_sorted_by_count_and_then_by_name() {
 fn a_flood_of_names_takes_limited_memory_and_does_not_displace_common_names() {
     let mut counting = counting();
     for slice in 0..5 {
-        let made_up = (0..STATS_NAMES_COUNTED_MAX).map(|n| named(&format!("made_up_{slice}_{n}"), 1));
-        counting.events(made_up.chain([named("page_view", 100)]).collect());
+        let made_up = (0..STATS_NAMES_COUNTED_MAX).flat_map(|n| named(&format!("made_up_{slice}_{n}"), 1));
+        counting.events(made_up.chain(named("page_view", 100)).collect(), 0);
         assert!(counting.names.len() <= STATS_NAMES_COUNTED_MAX);
     }
     assert_eq!(counting.figures().names.first(), Some(&("page_view".to_owned(), 500)));

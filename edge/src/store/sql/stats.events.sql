@@ -1,34 +1,35 @@
--- A slice of a company's events in the order of sessions. Of the events in a range it returns their
--- number by span and source, their number by name, and the number of browser sessions that were not
--- counted before. It also returns the place of the next slice if there may be one; `last` sorts
--- like the places. All events are read by this index, because an index by time would cost each
--- event a row.
--- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, ?5 to ?12 four changes of the clocks (each:
--- when, ms, and by how many ms), ?13 ?14 ?15 ?16 after this session, ts, source and message id, ?17
--- limit, ?18 the last counted session
-with counted as materialized (
-  select (s.ts / 1000 - cast(?2 as integer) + iif(s.ts / 1000 >= ?5, cast(?6 as integer), 0) + iif(s.ts / 1000 >= ?7, cast(?8 as integer), 0)
-          + iif(s.ts / 1000 >= ?9, cast(?10 as integer), 0) + iif(s.ts / 1000 >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer) as place, max(s.source, coalesce(e.sent_by_server, 0)) as source, e.type, count(*) as n
-  from (
-    select session, ts, source, message_id from events indexed by events_timeline
-    where company = +?1 and (session, ts, source, message_id) > (?13, ?14, ?15, ?16)
-    order by session, ts, source, message_id limit +?17
-  ) as s
-  cross join events as e on e.company = +?1 and e.source = s.source and e.message_id = s.message_id
-  where s.ts >= ?2 * 1000 and s.ts < ?3 * 1000 and not (s.source = 0 and s.session = '') group by 1, 2, 3
-)
-select place, source, null as name, sum(n) as n, null as session, null as next from counted group by place, source
-union all
-select null, null, type, sum(n), null, null from counted group by type
-union all
-select null, null, null, sessions, session, iif(looked < ?17, null, json_array(
-  substr(last, 1, instr(last, char(1)) - 1), cast(substr(last, instr(last, char(1)) + 1, 20) as integer), cast(substr(last, instr(last, char(1)) + 21, 1) as integer), substr(last, instr(last, char(1)) + 22)))
+-- A slice of a company's links in the order of sessions, and of their events in a range. A link
+-- stores its first and its last event, so it is searched only if it may have events in the range.
+-- Returns the events as [ms, source, name], the number of browser sessions that were not counted
+-- before, the last of them, and the place of the next slice if there may be one: the values of ?4
+-- to ?9 as one text, of which the greatest is the last. Server events without a person have no
+-- link, so '' stands for their session and comes first. The order is that of the indexes: sorting
+-- would read each row again.
+-- ?1 company, ?2 from ms, ?3 to ms, ?4 ?5 ?6 at the link of this session, at and id, ?7 ?8 ?9 after
+-- its event of this ts, source and message id, ?10 limit, ?11 the last counted session
+select json_group_array(json_array(ts / 1000, max(source, coalesce(sent_by_server, 0)), type)) filter (where type is not null and (source = 1 or session <> '')) as events,
+       count(distinct page) as sessions, max(page) as session,
+       iif(count(*) < ?10, null, max(session || char(1) || printf('%020d', at) || char(1) || id || char(1) || printf('%020d', ts) || char(1) || source || char(1) || message_id)) as next
 from (
-  select count(*) as looked, count(distinct counts) as sessions, max(counts) as session, max(session || char(1) || printf('%020d', ts) || source || message_id) as last
+  select w.session, w.at, w.id, coalesce(w.ts, 9007199254740991) as ts, coalesce(w.source, 1) as source, coalesce(w.message_id, '') as message_id, e.type, e.sent_by_server,
+         iif(w.source = 0 and w.session > ?11, w.session, null) as page
   from (
-    select session, ts, source, message_id, iif(session > ?18 and source = 0 and ts >= ?2 * 1000 and ts < ?3 * 1000, session, null) as counts
-    from events indexed by events_timeline
-    where company = +?1 and (session, ts, source, message_id) > (?13, ?14, ?15, ?16)
-    order by session, ts, source, message_id limit +?17
-  )
+    select l.session, l.at, l.id, e.ts, e.source, e.message_id
+    from (
+      select '' as session, 0 as at, '' as id, 0 as first_ts, 9007199254740991 as last_ts where ?4 = '' and ?7 < 9007199254740991
+      union all
+      select session, at, id, first_ts, last_ts from (
+        select session, at, id, first_ts, last_ts from links
+        where company = +?1 and (session, at, id) >= (?4, ?5, ?6) and not ((session, at, id) = (?4, ?5, ?6) and ?7 = 9007199254740991)
+        order by session, at, id)
+    ) as l
+    left join events as e indexed by events_timeline
+      on e.company = +?1 and e.session = iif(l.last_ts >= ?2 * 1000 and l.first_ts < ?3 * 1000, l.session, null)
+      and (e.ts, e.source, e.message_id) > (
+        max(l.first_ts - 1, ?2 * 1000 - 1, iif((l.session, l.at, l.id) = (?4, ?5, ?6), ?7, 0)),
+        iif((l.session, l.at, l.id) = (?4, ?5, ?6), ?8, 2), iif((l.session, l.at, l.id) = (?4, ?5, ?6), ?9, ''))
+      and e.ts <= min(l.last_ts, ?3 * 1000 - 1)
+    limit +?10
+  ) as w
+  left join events as e on e.company = +?1 and e.source = w.source and e.message_id = w.message_id
 )

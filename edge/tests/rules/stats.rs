@@ -1,0 +1,224 @@
+//! The figures of a range, slice by slice, with the SQL on the real schema over generated histories
+//! of people who share browsers, with late events, identifies, undos, merges, erasures and the
+//! deletion of old events. They equal a count of all events.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::schema::cases;
+use crate::schema::pipe::{COMPANY, Db, NOW, event};
+use proptest::prelude::*;
+use trackmate_edge::domain::clock;
+use trackmate_edge::domain::source::Source;
+use trackmate_edge::domain::stats::{Counting, Figures, Interval, Range};
+use trackmate_edge::store::stats::events::{EventWalk, Slice};
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+/// The begin of a history, ms. It is a whole hour.
+const BEGIN: i64 = NOW - NOW % HOUR;
+/// The length of a history, minutes.
+const LENGTH: i64 = 2 * 24 * 60;
+
+const TABLES: [&str; 16] = [
+    "events",
+    "links",
+    "profiles",
+    "identities",
+    "deliveries",
+    "erasures",
+    "tombstones",
+    "progress",
+    "merges",
+    "merge_blocks",
+    "rebuilds",
+    "tags",
+    "fields",
+    "records",
+    "groups",
+    "memberships",
+];
+
+#[derive(Debug, Clone)]
+enum Request {
+    /// Events of a page or of a server on a browser's session.
+    Events {
+        session: usize,
+        minute: i64,
+        count: i64,
+        server: bool,
+    },
+    /// Events of a server about a person, or about nobody.
+    Server {
+        person: Option<usize>,
+        minute: i64,
+    },
+    Identify {
+        session: usize,
+        minute: i64,
+        person: usize,
+    },
+    /// Undoes the identify of an earlier request.
+    Undo {
+        request: usize,
+    },
+    Merge {
+        into: usize,
+        from: usize,
+    },
+    Erase {
+        person: usize,
+    },
+    /// Deletes the events that arrived before this minute.
+    Retain {
+        minute: i64,
+    },
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let minute = || 0..LENGTH;
+    prop_oneof![
+        8 => (0..4_usize, minute(), 1..6_i64, prop::bool::weighted(0.2))
+            .prop_map(|(session, minute, count, server)| Request::Events { session, minute, count, server }),
+        2 => (prop::option::of(0..3_usize), minute()).prop_map(|(person, minute)| Request::Server { person, minute }),
+        4 => (0..4_usize, minute(), 0..3_usize)
+            .prop_map(|(session, minute, person)| Request::Identify { session, minute, person }),
+        1 => (0..20_usize).prop_map(|request| Request::Undo { request }),
+        1 => (0..3_usize, 0..3_usize).prop_map(|(into, from)| Request::Merge { into, from }),
+        1 => (0..3_usize).prop_map(|person| Request::Erase { person }),
+        1 => minute().prop_map(|minute| Request::Retain { minute }),
+    ]
+}
+
+fn address(person: usize) -> String {
+    format!("p{person}@x.io")
+}
+
+/// Sends a request of a history, which arrives at the latest minute of all requests so far.
+fn send(db: &mut Db, number: usize, request: &Request) {
+    let at = |minute: i64| BEGIN + minute * MINUTE;
+    match *request {
+        Request::Events { session, minute, count, server } => {
+            db.clock = db.clock.max(at(minute));
+            let row = |n: i64| {
+                let ts = clock::event_ts(at(minute) + n * 11 * MINUTE, usize::try_from(n).unwrap());
+                event(&format!("e{number}-{n}"), ts, ["view", "pay", "scroll"][(number + n as usize) % 3], "{}")
+            };
+            let rows: Vec<_> = (0..count).map(row).collect();
+            db.events(if server { Source::Server } else { Source::Browser }, &format!("s{session}"), None, &rows);
+        }
+        Request::Server { person, minute } => {
+            db.clock = db.clock.max(at(minute));
+            let rows = [event(&format!("w{number}"), clock::event_ts(at(minute), 0), "paid", "{}")];
+            match person {
+                Some(person) => db.server(&address(person), &rows),
+                None => db.events(Source::Server, "", None, &rows),
+            }
+        }
+        Request::Identify { session, minute, person } => {
+            db.clock = db.clock.max(at(minute));
+            let id = format!("i{number}");
+            let ts = clock::identify_ts(at(minute) + i64::try_from(number).unwrap(), &id);
+            db.identify(&format!("s{session}"), ts, &id, &address(person), &serde_json::json!({}));
+        }
+        Request::Undo { request } => {
+            db.undo(&format!("i{request}"));
+        }
+        Request::Merge { into, from } => {
+            db.merge(&address(into), &address(from));
+        }
+        Request::Erase { person } => {
+            if let Some(profile) = db.owner(&address(person)) {
+                db.erase(&profile);
+                while db.slice(&profile, 2, 3) {}
+            }
+        }
+        Request::Retain { minute } => {
+            db.connection.execute("update companies set event_days = 1", []).unwrap();
+            db.retain(at(minute) + DAY, 3);
+        }
+    }
+}
+
+/// The figures of a range by the statements, in slices of this number of rows.
+fn counted(db: &Db, range: Range, rows: i64) -> Figures {
+    let (mut counting, mut walk) = (Counting::new(range), EventWalk::default());
+    while let Some(statement) = walk.statement(COMPANY, &range, rows) {
+        let slice = db.find::<Slice>(statement.sql, &statement.params).pop().unwrap();
+        walk.take(slice, &mut counting).unwrap();
+    }
+    counting.figures()
+}
+
+/// The same figures, of all events.
+fn recounted(db: &Db, range: Range) -> Figures {
+    let (mut figures, mut names, mut sessions) = (Counting::new(range).figures(), BTreeMap::new(), BTreeSet::new());
+    let query = "select session, ts, source, coalesce(sent_by_server, 0), type from events";
+    let mut all = db.connection.prepare_cached(query).unwrap();
+    let all = all.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))).unwrap();
+    for row in all {
+        let (session, ts, source, by_server, name): (String, i64, i64, i64, String) = row.unwrap();
+        let ms = clock::ts_ms(ts);
+        if session.is_empty() && source == 0 || !(range.from_ms..range.to_ms).contains(&ms) {
+            continue;
+        }
+        let place = range.spans().take_while(|begin| *begin <= ms).count() - 1;
+        for span in [&mut figures.spans[place], &mut figures.total] {
+            let count = if source.max(by_server) == 0 { &mut span.browser_events } else { &mut span.server_events };
+            *count += 1;
+        }
+        *names.entry(name).or_default() += 1;
+        if source == 0 {
+            sessions.insert(session);
+        }
+    }
+    figures.sessions = i64::try_from(sessions.len()).unwrap();
+    figures.names = names.into_iter().collect();
+    figures.names.sort_by_key(|(_, n): &(String, i64)| std::cmp::Reverse(*n));
+    figures
+}
+
+/// A range of the history, or a part of it; `offset` is that of the zone.
+fn range(from: i64, minutes: i64, interval: Interval, offset: i64) -> Range {
+    let from = BEGIN + from * MINUTE;
+    Range::new(Some(from), Some(from + minutes * MINUTE), Some(interval), NOW, |_| offset).unwrap()
+}
+
+fn ranges() -> impl Strategy<Value = (Range, i64)> {
+    let interval = prop_oneof![Just(Interval::Hour), Just(Interval::Day)];
+    let begins = prop_oneof![(-24..48_i64).prop_map(|hour| hour * 60), -60..LENGTH];
+    let lengths = prop_oneof![(1..72_i64).prop_map(|hours| hours * 60), 1..LENGTH];
+    (begins, lengths, interval, 1..9_i64)
+        .prop_map(|(from, minutes, interval, rows)| (range(from, minutes, interval, 0), rows))
+}
+
+thread_local! {
+    // One database serves all cases and is cleared in between, because opening one takes most of a
+    // case's time.
+    static DB: RefCell<Db> = RefCell::new(Db::open());
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn figures_equal_a_count_of_all_events_after_any_history(
+        history in prop::collection::vec((request(), prop::option::weighted(0.4, ranges())), 4..20),
+        last in prop::collection::vec(ranges(), 4),
+    ) {
+        DB.with_borrow_mut(|db| {
+            db.clear(&TABLES);
+            db.clock = BEGIN;
+            for (number, (request, asked)) in history.iter().enumerate() {
+                send(db, number, request);
+                if let Some((range, rows)) = asked {
+                    assert_eq!(counted(db, *range, *rows), recounted(db, *range), "{range:?} after request {number}");
+                }
+            }
+            for (range, rows) in last {
+                assert_eq!(counted(db, range, rows), recounted(db, range), "{range:?}");
+            }
+        });
+    }
+}
