@@ -210,6 +210,10 @@ export default (trackMate) =>
       assert.equal((await inSlices('/api/admin/export/events/count')).rows, n);
       assert.equal((await inSlices('/api/admin/export/users/count')).rows, n);
       assert.equal((await inSlices(`/api/admin/export/users/count?createdAfter=${iso(now)}`)).rows, 0);
+      await c.track('s0', { eventType: 'one-more', timestamp: iso(now - 2 * HOUR) });
+      const again = await c.get(`/api/admin/stats?from=${iso(now - DAY)}&to=${iso(now)}`);
+      assert.deepEqual([again.body.totals, again.body.topEvents], [totals, topEvents], 'within a minute, the figures are remembered');
+      assert.ok(again.cost.trips === 2 && again.cost.read < 100, JSON.stringify(again.cost));
     });
 
     test('and the count of an export are its rows, with the same filters', async () => {

@@ -268,6 +268,11 @@ pub const STATS_NAMES: i64 = 10;
 /// Different names that are counted in memory. Beyond it the rarer half is
 /// dropped, so that made-up names cannot fill the memory.
 pub const STATS_NAMES_COUNTED_MAX: usize = 20_000;
+/// Milliseconds for which an isolate remembers figures that took more than one slice. The dashboard
+/// reads them once a minute.
+pub const STATS_REMEMBERED_MS: u64 = 60_000;
+/// Figures that an isolate remembers. Those of 31 days by the hour take some 50 KB.
+pub const STATS_REMEMBERED_MAX: usize = 50;
 /// Rows of an index that one slice of a count examines. That reads about 20,000 rows in 20 ms.
 /// Slices are short because a database does one thing at a time.
 pub const COUNT_ROWS_MAX: i64 = 5000;

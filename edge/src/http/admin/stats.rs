@@ -113,7 +113,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
 /// The problem of a count that is too large for one request. A filter does not help: the query
 /// reads all rows anyway.
 pub(crate) fn too_much() -> Problem {
-    let message = "there is more than one request may count; a shorter range or a filter reads no less. \
+    let message = "there is more than one request may count; a filter reads no less. \
                    Export it in parts and count those, or have the deployment's COUNT_SLICES_MAX raised";
     Problem::new(Code::LimitReached, message)
 }
@@ -151,7 +151,7 @@ impl Zone {
 
 /// The answer with the figures of a range.
 fn answer(range: Range, stats: &Stats) -> StatsAnswer<'_> {
-    let stats::Figures { spans, total, people, sessions, active, names, latency } = &stats.figures;
+    let stats::Figures { spans, total, people, sessions, active, names, latency } = &*stats.figures;
     let span = |(at, span): (i64, &stats::Span)| StatsSpan {
         at: clock::iso(at),
         events: span.browser_events + span.server_events,
