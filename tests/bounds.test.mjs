@@ -102,7 +102,7 @@ const ADMIN = [
   ['`GET …/exports`, 500', [2, 3000, 0, 32], get('exports?limit=500')],
   ['`GET …/export/users/count`', [3, 1800, 0, 32], get('export/users/count')],
   ['`GET …/export/events/count`', [20, 96000, 0, 32], get('export/events/count')],
-  ['`GET …/stats`, 400 days', [24, 710000, 0, 32], get('stats?from=2025-01-01T00:00:00Z&to=2026-02-01T00:00:00Z')],
+  ['`GET …/stats`, 400 days', [24, 710000, 2000, 32], get('stats?from=2025-01-01T00:00:00Z&to=2026-02-01T00:00:00Z')],
   ['`POST …/plan/infer`', [2, 210000, 0, 32], admin('POST', 'plan/infer', {})],
   ['`POST …/identity/undo` of an identify', [30, 4900, 490, 32], admin('POST', 'identity/undo', { messageId: 'to-undo' })],
   ['`POST …/identity/merge`', [30, 55000, 2300, 32], admin('POST', 'identity/merge', (w) => ({ from: w.profileId, into: w.otherId }))],

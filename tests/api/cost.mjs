@@ -183,6 +183,41 @@ export default (trackMate) =>
       }
     });
 
+    test('of figures does not grow with the events of past hours once they were counted, and a late event is counted exactly', async () => {
+      const c = await newCompany(trackMate());
+      const d1 = await trackMate().d1();
+      const [sessions, each, hour] = [1500, 20, 3_600_000];
+      // A whole hour, so that days cut no hour in two.
+      const to = Math.floor(Date.now() / hour) * hour - hour;
+      const step = Math.floor((20 * 86_400_000) / sessions);
+      const many = `with recursive n (i) as (select 0 union all select i + 1 from n where i < ${sessions * each - 1})
+        insert into events (company, source, message_id, session, ts, type, data, request, received_at)
+        select ?1, 0, 'm' || i, 's' || (i / ${each}), (?2 - (i / ${each}) * ${step} + i % ${each}) * 1000, 'e' || (i % 7), '{}', 1, 1 from n`;
+      await d1.prepare(many).bind(c.companyId, to - 60_000).run();
+      const links = `insert into links (company, session, at, id, events, first_ts, last_ts)
+        select ?1, session, 0, '', count(*), min(ts), max(ts) from events where company = ?1 group by session`;
+      await d1.prepare(links).bind(c.companyId).run();
+      const iso = (ms) => new Date(ms).toISOString();
+      // Ranges that differ, as the same one is remembered for a minute.
+      const figures = async (n) => {
+        const { body, cost } = await c.get(`/api/admin/stats?interval=day&from=${iso(to - 21 * 86_400_000)}&to=${iso(to + n)}`);
+        return { events: body.totals.events, sessions: body.totals.sessions, names: body.topEvents, cost };
+      };
+      const first = await figures(1);
+      assert.deepEqual([first.events, first.sessions, first.names.length], [sessions * each, sessions, 7]);
+      assert.ok(first.cost.read >= 2 * sessions * each, JSON.stringify(first.cost));
+      const second = await figures(2);
+      assert.deepEqual({ ...second, cost: null }, { ...first, cost: null });
+      // A row of each session and hour, and the first slice.
+      const most = sessions + 21 * 24 + 3500;
+      assert.ok(second.cost.read <= most && second.cost.written <= 2, JSON.stringify(second.cost));
+      const late = await c.track('s700', { eventType: 'late', timestamp: iso(to - 700 * step) });
+      assert.equal(late.cost.written, 2 + 3, 'the event, its session, its name, and the hour that it changes');
+      const third = await figures(3);
+      assert.deepEqual([third.events, third.names.length], [sessions * each + 1, 8]);
+      assert.ok(third.cost.read <= most + 100 && third.cost.written <= 4, JSON.stringify(third.cost));
+    });
+
     test('of a walk through a timeline grows with what is shown', async () => {
       const c = await company();
       const session = c.session();

@@ -195,8 +195,8 @@ export default (trackMate) =>
         select ?1, session, 0, '', count(*), min(ts), max(ts) from events where company = ?1 group by session`;
       await d1.prepare(links).bind(c.companyId).run();
       await fill(`insert into profiles (company, id, traits, server_session, created_at, updated_at, last_ts) select ?1, 'usr_' || i, '{}', 'w' || i, cast(?2 as integer), 0, 0 from n`);
-      await fill(`insert into links (company, session, at, id, profile, events, first_ts, last_ts)
-        select ?1, 'l' || i, 1, 'i' || i, 'usr_' || (i / 2), 1, cast(?2 as integer) * 1000, cast(?2 as integer) * 1000 from n`);
+      await fill(`insert into links (company, session, at, id, profile, events, server_events, first_ts, last_ts)
+        select ?1, 'l' || i, 1, 'i' || i, 'usr_' || (i / 2), 1, 1, cast(?2 as integer) * 1000, cast(?2 as integer) * 1000 from n`);
       const inSlices = async (path) => {
         const { status, body, cost } = await c.get(path);
         assert.equal(status, 200);

@@ -273,6 +273,19 @@ pub const STATS_NAMES_COUNTED_MAX: usize = 20_000;
 pub const STATS_REMEMBERED_MS: u64 = 60_000;
 /// Figures that an isolate remembers. Those of 31 days by the hour take some 50 KB.
 pub const STATS_REMEMBERED_MAX: usize = 50;
+/// Milliseconds after the end of an hour before the counts of its events are stored. Until then an
+/// event of that hour is not late.
+pub const STATS_HOUR_CLOSED_MS: i64 = 15 * 60_000;
+/// Event names of an hour whose counts are stored. An hour with more is counted each time.
+pub const STATS_HOUR_NAMES_MAX: usize = 200;
+/// Hours whose counts one request stores. 30 days have 720.
+pub const STATS_HOURS_MAX: usize = 1000;
+/// Event names in all hours whose counts one request stores, because memory holds them.
+pub const STATS_HOURS_NAMES_MAX: usize = 100_000;
+/// Stored hours that one round trip reads. The largest have some 20 KB each.
+pub const STATS_HOURS_SLICE: i64 = 400;
+/// Bytes of the counts that one statement stores. D1 takes 2 MB.
+pub const STATS_HOURS_BYTES: usize = 500_000;
 /// Rows of an index that one slice of a count examines. That reads about 20,000 rows in 20 ms.
 /// Slices are short because a database does one thing at a time.
 pub const COUNT_ROWS_MAX: i64 = 5000;

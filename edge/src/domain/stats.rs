@@ -4,20 +4,19 @@
 //! An event counts at the time when it happened, as in timelines and exports. A delivery counts at
 //! the time when it was written, which is when its event arrived.
 
+mod hours;
 mod range;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::mem;
 
+pub use hours::{Event, HourCounts, Hours};
 pub use range::{CHANGES, Change, Interval, Range, offset_ms};
 use serde::Deserialize;
 use trackmate_wire::limits::{STATS_NAMES, STATS_NAMES_COUNTED_MAX};
 
 use super::source::Source;
-
-/// An event of the range: when it happened, ms; its source; its name.
-pub type Event = (i64, Source, String);
 
 /// Users counted in a slice.
 #[derive(Debug, Deserialize)]
@@ -149,6 +148,23 @@ impl Counting {
                 *self.names.entry(name).or_default() += 1;
             }
         }
+        self.drop_rare_names();
+    }
+
+    /// Adds the stored events of an hour of a span.
+    pub fn hour(&mut self, span: usize, HourCounts { browser, server, names }: HourCounts) {
+        if let Some(span) = self.figures.spans.get_mut(span) {
+            span.browser_events += browser;
+            span.server_events += server;
+        }
+        for (name, n) in names {
+            *self.names.entry(name).or_default() += n;
+        }
+        self.drop_rare_names();
+    }
+
+    /// Drops the rarer half of the names if there are too many.
+    fn drop_rare_names(&mut self) {
         if self.names.len() > STATS_NAMES_COUNTED_MAX {
             let mut names: Vec<_> = mem::take(&mut self.names).into_iter().collect();
             names.sort_by_key(|(_, n)| Reverse(*n));

@@ -6,13 +6,13 @@ mod memory;
 
 use std::rc::Rc;
 
-use events::EventWalk;
+use events::{EventWalk, StoredHour, Trip};
 use serde::Deserialize;
 use worker::Date;
 
 use super::slices::Slices;
 use super::subscriptions::Subscription;
-use super::{Answers, Batch, Db, Param, Result, Slot, sql};
+use super::{Answers, Batch, ChangeStamp, Db, Param, Result, Slot, sql};
 use crate::domain::stats::{Counting, Figures, Made, Range, Sent};
 
 /// The figures of a range, and the webhooks.
@@ -54,11 +54,17 @@ fn slice<T>(rows: Vec<Row<T>>) -> (Vec<T>, Option<String>) {
 ///
 /// # Errors
 /// D1's.
-pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> Result<Option<Stats>> {
+pub async fn read(
+    db: &Db,
+    company: &str,
+    range: Range,
+    slices: &mut Slices,
+    stamp: ChangeStamp,
+) -> Result<Option<Stats>> {
     let whole: [Param<'_>; 3] = [company.into(), range.from_ms.into(), range.to_ms.into()];
     let changes = range.changes.iter().flat_map(|c| [c.at_ms.into(), c.by_ms.into()]);
     let spans: Vec<Param<'_>> = whole.into_iter().chain([range.interval.ms().into()]).chain(changes).collect();
-    let mut count = Count::new(range);
+    let mut count = Count::new(range, stamp);
     let (counted_ms, mut trips) = (Date::now().as_millis(), 0);
     let figures = loop {
         // Another request may have counted the same meanwhile.
@@ -67,6 +73,9 @@ pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> 
         }
         let open = count.open();
         if open == 0 {
+            for statement in count.events.storing(company)? {
+                slices.turns.take(db.batch(db.bind_all(&[statement])?)).await?;
+            }
             let figures = Rc::new(count.counting.figures());
             if trips > 1 {
                 memory::put(company, range, counted_ms, &figures);
@@ -115,6 +124,7 @@ struct Params<'a> {
 /// The slots of a round trip: those of the walks that are not finished.
 #[derive(Default)]
 struct Slots {
+    hours: Option<Slot<StoredHour>>,
     events: Option<Slot<events::Slice>>,
     people: Option<Slot<Row<Made>>>,
     active: Option<Slot<Active>>,
@@ -123,11 +133,11 @@ struct Slots {
 }
 
 impl Count {
-    fn new(range: Range) -> Self {
+    fn new(range: Range, stamp: ChangeStamp) -> Self {
         Self {
             counting: Counting::new(range),
             webhooks: None,
-            events: EventWalk::default(),
+            events: EventWalk::new(range, stamp),
             people: Some(String::new()),
             active: Some((String::new(), -1, String::new(), -1, String::new())),
             deliveries: Some((String::new(), -1, String::new())),
@@ -142,10 +152,15 @@ impl Count {
     }
 
     /// Adds the statements of the next slices.
-    fn push(&self, db: &Db, batch: &mut Batch, params: &Params<'_>) -> Result<Slots> {
+    fn push(&mut self, db: &Db, batch: &mut Batch, params: &Params<'_>) -> Result<Slots> {
         let Params { company, range, whole, spans, rows } = params;
         let (mut slots, rows) = (Slots::default(), *rows);
-        if let Some(statement) = self.events.statement(company, range, rows) {
+        let Trip { open, hours, events } = self.events.trip(company, range, rows);
+        batch.write_all(db.bind_all(&open.into_iter().collect::<Vec<_>>())?);
+        if let Some(statement) = hours {
+            slots.hours = Some(batch.read_first(db.bind_all(&[statement])?));
+        }
+        if let Some(statement) = events {
             slots.events = Some(batch.read_first(db.bind_all(&[statement])?));
         }
         if let Some(id) = &self.people {
@@ -170,9 +185,9 @@ impl Count {
 
     /// Adds the slices to the count.
     fn take(&mut self, answers: &Answers, slots: Slots) -> Result<()> {
-        if let Some(slice) = slots.events.map(|slot| answers.first(&slot)).transpose()?.flatten() {
-            self.events.take(slice, &mut self.counting)?;
-        }
+        let hours = slots.hours.map(|slot| answers.rows(&slot)).transpose()?.unwrap_or_default();
+        let events = slots.events.map(|slot| answers.first(&slot)).transpose()?.flatten();
+        self.events.take(&hours, events, &mut self.counting)?;
         if let Some(slot) = slots.people {
             let (made, next) = slice(answers.rows(&slot)?);
             self.counting.people(&made);

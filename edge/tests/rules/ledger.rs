@@ -6,14 +6,16 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::cases;
+use crate::schema::figures::Count;
 use crate::schema::pipe::{self, COMPANY, Db, NOW, views};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{LinkEvidence, owner};
 use trackmate_edge::domain::source::Source;
+use trackmate_edge::domain::stats::Range;
 use trackmate_edge::store::people::Profile;
-use trackmate_edge::store::sql;
+use trackmate_edge::store::{ChangeStamp, sql};
 use trackmate_wire::limits::SERVER_LINKS_COUNTED_MAX;
 
 const TABLES: [&str; 4] = ["events", "links", "profiles", "identities"];
@@ -223,30 +225,12 @@ fn counted(db: &Db, events: &[(String, i64, String)], owners: &BTreeMap<String, 
             place = next.as_str().map_or(Value::Null, |next| serde_json::from_str(next).unwrap());
         }
         assert_eq!(people, active.len() as u64, "people from {from} to {to}");
-        let (mut found, mut named, mut spans, mut place) = (0, 0, 0, json!(["", -1, -1, ""]));
-        let mut session = json!("");
-        let never = i64::MAX >> 11;
-        let clocks = (0..4).flat_map(|_| [json!(never), json!(0)]);
-        let spanned: Vec<Value> =
-            [COMPANY.into(), json!(from), json!(to), json!(1000)].into_iter().chain(clocks).collect();
-        while let Some(at) = place.as_array().cloned() {
-            place = Value::Null;
-            let slice = db.rows(sql::STATS_EVENTS, &[&spanned[..], &at, &[json!(rows), session.clone()]].concat());
-            for row in slice {
-                let n = row[3].as_u64().unwrap();
-                match (row[0].is_null(), row[2].is_null()) {
-                    (false, _) => spans += n,
-                    (true, false) => named += n,
-                    (true, true) => {
-                        found += n;
-                        session = if row[4].is_null() { session } else { row[4].clone() };
-                        place = row[5].as_str().map_or(Value::Null, |next| serde_json::from_str(next).unwrap());
-                    }
-                }
-            }
-        }
-        assert_eq!(found, sessions.len() as u64, "sessions from {from} to {to}");
-        assert_eq!((spans, named), (within().count() as u64, within().count() as u64), "events from {from} to {to}");
+        let range = Range::new(Some(from), Some(to), None, NOW, |_| 0).unwrap();
+        let figures = Count::new(range, rows, ChangeStamp { marker: 1, now_ms: NOW }).end(db);
+        assert_eq!(figures.sessions, sessions.len() as i64, "sessions from {from} to {to}");
+        let spans = figures.total.browser_events + figures.total.server_events;
+        let named: i64 = figures.names.iter().map(|(_, n)| n).sum();
+        assert_eq!([spans, named], [within().count() as i64; 2], "events from {from} to {to}");
         let whole = [json!(COMPANY), json!(NOW), json!(from * 1000), json!(to * 1000), Value::Null];
         assert_eq!(sum(sql::EXPORT_COUNT_EVENTS, &whole, json!([-1, ""]), rows), within().count() as u64);
         for user in owners.values().collect::<BTreeSet<_>>() {

@@ -1,17 +1,20 @@
 //! The figures of a range, slice by slice, with the SQL on the real schema over generated histories
 //! of people who share browsers, with late events, identifies, undos, merges, erasures and the
-//! deletion of old events. They equal a count of all events.
+//! deletion of old events, also during a count. They equal a count of all events, whether the
+//! counts of past hours are stored or not.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::cases;
+use crate::schema::figures::Count;
 use crate::schema::pipe::{COMPANY, Db, NOW, event};
 use proptest::prelude::*;
+use serde_json::json;
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::stats::{Counting, Figures, Interval, Range};
-use trackmate_edge::store::stats::events::{EventWalk, Slice};
+use trackmate_edge::store::ChangeStamp;
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -21,8 +24,9 @@ const BEGIN: i64 = NOW - NOW % HOUR;
 /// The length of a history, minutes.
 const LENGTH: i64 = 2 * 24 * 60;
 
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "events",
+    "event_hours",
     "links",
     "profiles",
     "identities",
@@ -120,7 +124,7 @@ fn send(db: &mut Db, number: usize, request: &Request) {
             db.clock = db.clock.max(at(minute));
             let id = format!("i{number}");
             let ts = clock::identify_ts(at(minute) + i64::try_from(number).unwrap(), &id);
-            db.identify(&format!("s{session}"), ts, &id, &address(person), &serde_json::json!({}));
+            db.identify(&format!("s{session}"), ts, &id, &address(person), &json!({}));
         }
         Request::Undo { request } => {
             db.undo(&format!("i{request}"));
@@ -141,14 +145,10 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     }
 }
 
-/// The figures of a range by the statements, in slices of this number of rows.
-fn counted(db: &Db, range: Range, rows: i64) -> Figures {
-    let (mut counting, mut walk) = (Counting::new(range), EventWalk::default());
-    while let Some(statement) = walk.statement(COMPANY, &range, rows) {
-        let slice = db.find::<Slice>(statement.sql, &statement.params).pop().unwrap();
-        walk.take(slice, &mut counting).unwrap();
-    }
-    counting.figures()
+/// The count of a range an hour after the last request, in slices of this number of rows.
+fn count(db: &mut Db, range: Range, rows: i64) -> Count {
+    db.request += 1;
+    Count::new(range, rows, ChangeStamp { marker: db.request, now_ms: db.clock + HOUR })
 }
 
 /// The same figures, of all events.
@@ -204,21 +204,72 @@ proptest! {
 
     #[test]
     fn figures_equal_a_count_of_all_events_after_any_history(
-        history in prop::collection::vec((request(), prop::option::weighted(0.4, ranges())), 4..20),
+        history in prop::collection::vec((request(), prop::option::weighted(0.5, (ranges(), 0..9_usize))), 4..20),
         last in prop::collection::vec(ranges(), 4),
     ) {
         DB.with_borrow_mut(|db| {
             db.clear(&TABLES);
             db.clock = BEGIN;
+            let mut begun: Option<Count> = None;
             for (number, (request, asked)) in history.iter().enumerate() {
                 send(db, number, request);
-                if let Some((range, rows)) = asked {
-                    assert_eq!(counted(db, *range, *rows), recounted(db, *range), "{range:?} after request {number}");
+                // Requests arrived during this count, so only what it stored must be right.
+                if let Some(begun) = begun.take() {
+                    begun.end(db);
+                }
+                if let Some(((range, rows), trips)) = asked {
+                    let figures = count(db, *range, *rows).end(db);
+                    assert_eq!(figures, recounted(db, *range), "{range:?} after request {number}");
+                    let mut another = count(db, *range, *rows);
+                    begun = another.run(db, *trips).then_some(another);
                 }
             }
             for (range, rows) in last {
-                assert_eq!(counted(db, range, rows), recounted(db, range), "{range:?}");
+                assert_eq!(count(db, range, rows).end(db), recounted(db, range), "{range:?}");
             }
         });
     }
+}
+
+/// The stored hours that have counts.
+fn stored(db: &Db) -> usize {
+    db.rows("select hour from event_hours where counts is not null", &[]).len()
+}
+
+#[test]
+fn a_past_hour_is_stored_once_and_its_events_are_not_read_again() {
+    let mut db = Db::open();
+    for hour in 0..20 {
+        let rows = [event(&format!("e{hour}"), clock::event_ts(BEGIN + hour * HOUR, 0), "view", "{}")];
+        db.events(Source::Browser, &format!("s{hour}"), None, &rows);
+    }
+    db.clock = BEGIN + 20 * HOUR;
+    let day = range(0, 24 * 60, Interval::Hour, 0);
+    let first = count(&mut db, day, 5).end(&db);
+    assert_eq!((stored(&db), first.total.browser_events, first.sessions), (20, 20, 20));
+    let mut second = count(&mut db, day, 5);
+    // All hours that were past are closed to the walk.
+    second.run(&db, 1);
+    let open = second.walk.trip(COMPANY, &day, 5).events.unwrap().params[3].clone();
+    assert_eq!(open, "000000000000000000001111");
+    assert_eq!(second.end(&db), first);
+    // Half of an hour is of no use to days that begin in its middle.
+    let half = range(30, 24 * 60, Interval::Day, 0);
+    assert_eq!(count(&mut db, half, 5).end(&db), recounted(&db, half));
+}
+
+#[test]
+fn only_a_late_event_deletes_the_stored_hour_it_belongs_to() {
+    let mut db = Db::open();
+    let now_ms = db.rows("select unixepoch() * 1000", &[])[0][0].as_i64().unwrap();
+    let hours = [now_ms / HOUR - 2, now_ms / HOUR - 1, now_ms / HOUR];
+    for hour in hours {
+        let insert = "insert into event_hours (company, hour, number, counts) values (?1, ?2, 1, '{}')";
+        db.connection.execute(insert, (COMPANY, hour)).unwrap();
+    }
+    for (id, ms) in [("fresh", now_ms), ("late", now_ms - HOUR)] {
+        db.events(Source::Browser, "s", None, &[event(id, clock::event_ts(ms, 0), "view", "{}")]);
+    }
+    let left = db.rows("select hour from event_hours order by hour", &[]);
+    assert_eq!(left, [[json!(hours[0])], [json!(hours[2])]]);
 }

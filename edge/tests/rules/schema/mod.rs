@@ -1,6 +1,7 @@
 //! The real schema in memory, made by all migrations in their order.
 
 pub(crate) mod acts;
+pub(crate) mod figures;
 pub(crate) mod jobs;
 pub(crate) mod pipe;
 
