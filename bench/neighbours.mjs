@@ -22,6 +22,8 @@ const DELIVERY_MS_MAX = 30_000;
 /** The sweep is called so often, as `make dev` does. A cron calls it once a minute. */
 const SWEEP_MS = 5000;
 const SLOW_READER_MS = 200;
+/** So often the figures of one range are read in an arm: as by sixty open dashboards. */
+const FIGURES_MS = 1000;
 
 const DEAD = 1050;
 const HANGING = { webhooks: 4, each: 50 };
@@ -213,9 +215,17 @@ const days = (n) => new Date(Date.now() - n * 86_400_000).toISOString();
 function loads({ trackMate, large }) {
   const fast = exported(trackMate, large);
   const slow = exported(trackMate, large, SLOW_READER_MS);
-  const stats = asked(trackMate, large, `/api/admin/stats?from=${days(29)}&to=${days(0)}&interval=day`);
+  const figures = ([from, to]) => asked(trackMate, large, `/api/admin/stats?from=${from}&to=${to}&interval=day`)();
+  const month = () => [days(29), days(0)];
+  // A range that differs each time, as the same one is remembered for a minute.
+  const stats = () => figures(month());
+  const same = month();
+  const tab = async (signal) => {
+    await figures(same);
+    await pause(FIGURES_MS, undefined, { signal }).catch(() => {});
+  };
   const count = asked(trackMate, large, '/api/admin/export/events/count');
-  return { backlog: [], export: [fast, slow], count: [count], stats: [stats], all: [fast, slow, count, stats] };
+  return { backlog: [], export: [fast, slow], count: [count], tab: [tab], stats: [stats], all: [fast, slow, count, stats] };
 }
 
 // What one more request takes.
@@ -277,7 +287,7 @@ async function undoAll(side, victim) {
 
 // Output.
 
-const LABELS = { backlog: 'dead and hanging deliveries', export: '+ exports, one fast, one slow', count: '+ counts', stats: '+ figures', all: '+ all of it', undo: '+ 299 undos' };
+const LABELS = { backlog: 'dead and hanging deliveries', export: '+ exports, one fast, one slow', count: '+ counts', tab: '+ the same figures once a second', stats: '+ figures', all: '+ all of it', undo: '+ 299 undos' };
 
 function report(quiet, loaded, more, undone, facts) {
   const own = percentiles(quiet.events.quiet);

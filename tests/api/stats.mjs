@@ -197,15 +197,24 @@ export default (trackMate) =>
       await fill(`insert into profiles (company, id, traits, server_session, created_at, updated_at, last_ts) select ?1, 'usr_' || i, '{}', 'w' || i, cast(?2 as integer), 0, 0 from n`);
       await fill(`insert into links (company, session, at, id, profile, events, server_events, first_ts, last_ts)
         select ?1, 'l' || i, 1, 'i' || i, 'usr_' || (i / 2), 1, 1, cast(?2 as integer) * 1000, cast(?2 as integer) * 1000 from n`);
+      for (const id of ['wh_a', 'wh_b']) {
+        const insert = `insert into subscriptions (company, id, name, url, events, secret, active, retry_attempts, retry_delay_s, timeout_ms, created_at)
+          values (?1, ?2, ?2, 'https://crm.example/', '[]', '', 0, 3, 1, 1000, 0)`;
+        await d1.prepare(insert).bind(c.companyId, id).run();
+      }
+      await fill(`insert into deliveries (company, id, subscription, source, message_id, event, state, attempts, due_at, created_at, finished_at, attempt_at, attempt_success, attempt_duration_ms)
+        select ?1, format('%012x%020x', cast(?2 as integer) + i / 100, i), iif(i % 2, 'wh_a', 'wh_b'), 0, 'm' || i, 'e', iif(i % 5, 'delivered', 'exhausted'), 1, 1, cast(?2 as integer) + i / 100, cast(?2 as integer),
+          cast(?2 as integer) + i / 100, i % 5 > 0, i % 10 from n where i < 3000`);
       const inSlices = async (path) => {
         const { status, body, cost } = await c.get(path);
         assert.equal(status, 200);
         assert.ok(cost.trips > 2 && cost.read / (cost.trips - 1) <= 25_000, `${path}: ${JSON.stringify(cost)}`);
         return body;
       };
-      const { totals, topEvents } = await inSlices(`/api/admin/stats?from=${iso(now - DAY)}&to=${iso(now)}`);
+      const { totals, topEvents, latencyMs } = await inSlices(`/api/admin/stats?from=${iso(now - DAY)}&to=${iso(now)}`);
       const shown = { events: totals.events, sessions: totals.sessions, people: totals.people, newPeople: totals.newPeople, activePeople: totals.activePeople };
       assert.deepEqual(shown, { events: 22_500, sessions: 9, people: n, newPeople: n, activePeople: n / 2 });
+      assert.deepEqual([totals.deliveries, totals.delivered, totals.failed, latencyMs], [3000, 2400, 600, { p50: 4, p90: 9, p99: 9 }]);
       assert.deepEqual([topEvents.length, sum(topEvents.map((name) => name.count))], [3, 22_500]);
       assert.equal((await inSlices('/api/admin/export/events/count')).rows, n);
       assert.equal((await inSlices('/api/admin/export/users/count')).rows, n);

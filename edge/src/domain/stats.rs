@@ -13,33 +13,13 @@ use std::mem;
 
 pub use hours::{Event, HourCounts, Hours};
 pub use range::{CHANGES, Change, Interval, Range, offset_ms};
-use serde::Deserialize;
 use trackmate_wire::limits::{STATS_NAMES, STATS_NAMES_COUNTED_MAX};
 
 use super::source::Source;
 
-/// Users counted in a slice.
-#[derive(Debug, Deserialize)]
-pub struct Made {
-    /// The span in which they were created. `None` before or after the range.
-    pub place: Option<usize>,
-    /// The count.
-    pub n: i64,
-}
-
-/// Deliveries counted in a slice: those of one span and state, or the delivered ones that took the
-/// same time.
-#[derive(Debug, Deserialize)]
-pub struct Sent {
-    /// The span.
-    pub place: Option<usize>,
-    /// Their state.
-    pub state: Option<String>,
-    /// The count.
-    pub n: i64,
-    /// The time they took, ms.
-    pub ms: Option<i64>,
-}
+/// A delivery of the range: when it was created, ms; its state; the time that it took, ms, if it
+/// was delivered.
+pub type Sent = (i64, String, Option<i64>);
 
 /// The figures of one span, or of the whole range.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -140,7 +120,7 @@ impl Counting {
     pub fn events(&mut self, slice: Vec<Event>, sessions: i64) {
         self.figures.sessions += sessions;
         for (ms, source, name) in slice {
-            if let Some(span) = self.range.place(ms).and_then(|place| self.figures.spans.get_mut(place)) {
+            if let Some(span) = self.span(ms) {
                 match source {
                     Source::Browser => span.browser_events += 1,
                     Source::Server => span.server_events += 1,
@@ -173,14 +153,19 @@ impl Counting {
         }
     }
 
-    /// Adds a slice of users.
-    pub fn people(&mut self, slice: &[Made]) {
-        for made in slice {
-            self.figures.people += made.n;
-            if let Some(span) = made.place.and_then(|place| self.figures.spans.get_mut(place)) {
-                span.new_people += made.n;
+    /// Adds a slice of users: their number, and the times in the range at which some were created.
+    pub fn people(&mut self, people: i64, created: &[i64]) {
+        self.figures.people += people;
+        for ms in created {
+            if let Some(span) = self.span(*ms) {
+                span.new_people += 1;
             }
         }
+    }
+
+    /// The span of a time.
+    fn span(&mut self, ms: i64) -> Option<&mut Span> {
+        self.figures.spans.get_mut(self.range.place(ms)?)
     }
 
     /// Adds a number of people with an event.
@@ -190,18 +175,18 @@ impl Counting {
 
     /// Adds a slice of deliveries.
     pub fn deliveries(&mut self, slice: &[Sent]) {
-        for sent in slice {
-            if let Some(span) = sent.place.and_then(|place| self.figures.spans.get_mut(place)) {
-                span.deliveries += sent.n;
-                match sent.state.as_deref() {
-                    Some("delivered") => span.delivered += sent.n,
-                    Some("failed_permanent" | "exhausted") => span.failed += sent.n,
-                    Some("held") => span.held += sent.n,
-                    Some("dismissed") => span.dismissed += sent.n,
-                    Some(_) | None => span.pending += sent.n,
-                }
-            } else if let Some(ms) = sent.ms {
-                *self.times.entry(kept_ms(ms)).or_default() += sent.n;
+        for (created_ms, state, took_ms) in slice {
+            let Some(span) = self.span(*created_ms) else { continue };
+            span.deliveries += 1;
+            match state.as_str() {
+                "delivered" => span.delivered += 1,
+                "failed_permanent" | "exhausted" => span.failed += 1,
+                "held" => span.held += 1,
+                "dismissed" => span.dismissed += 1,
+                _ => span.pending += 1,
+            }
+            if let Some(ms) = took_ms {
+                *self.times.entry(kept_ms(*ms)).or_default() += 1;
             }
         }
     }

@@ -13,7 +13,7 @@ use worker::Date;
 use super::slices::Slices;
 use super::subscriptions::Subscription;
 use super::{Answers, Batch, ChangeStamp, Db, Param, Result, Slot, sql};
-use crate::domain::stats::{Counting, Figures, Made, Range, Sent};
+use crate::domain::stats::{Counting, Figures, Range, Sent};
 
 /// The figures of a range, and the webhooks.
 #[derive(Debug)]
@@ -24,11 +24,18 @@ pub struct Stats {
     pub webhooks: Vec<Subscription>,
 }
 
-/// A row of a slice. The last row has the place of the next slice.
+/// A slice of users: the columns of `stats.people.sql`.
 #[derive(Deserialize)]
-struct Row<T> {
-    #[serde(flatten)]
-    row: T,
+struct People {
+    people: i64,
+    created: String,
+    next: Option<String>,
+}
+
+/// A slice of deliveries: the columns of `stats.deliveries.sql`.
+#[derive(Deserialize)]
+struct Deliveries {
+    deliveries: String,
     next: Option<String>,
 }
 
@@ -37,16 +44,6 @@ struct Active {
     n: i64,
     person: Option<String>,
     next: Option<String>,
-}
-
-/// The rows of a slice, and the place of the next one.
-fn slice<T>(rows: Vec<Row<T>>) -> (Vec<T>, Option<String>) {
-    let mut next = None;
-    let rows = rows.into_iter().map(|of| {
-        next = next.take().or(of.next);
-        of.row
-    });
-    (rows.collect(), next)
 }
 
 /// Counts a company's range; `None` if the count takes more slices than are left. Each round trip
@@ -62,8 +59,6 @@ pub async fn read(
     stamp: ChangeStamp,
 ) -> Result<Option<Stats>> {
     let whole: [Param<'_>; 3] = [company.into(), range.from_ms.into(), range.to_ms.into()];
-    let changes = range.changes.iter().flat_map(|c| [c.at_ms.into(), c.by_ms.into()]);
-    let spans: Vec<Param<'_>> = whole.into_iter().chain([range.interval.ms().into()]).chain(changes).collect();
     let mut count = Count::new(range, stamp);
     let (counted_ms, mut trips) = (Date::now().as_millis(), 0);
     let figures = loop {
@@ -84,7 +79,7 @@ pub async fn read(
         }
         let Some(rows) = slices.rows().map(|rows| rows / open) else { return Ok(None) };
         let mut batch = Batch::default();
-        let slots = count.push(db, &mut batch, &Params { company, range, whole, spans: &spans, rows })?;
+        let slots = count.push(db, &mut batch, &Params { company, range, whole, rows })?;
         let answers = slices.turns.take(db.run_batch(batch)).await?;
         count.take(&answers, slots)?;
         trips += 1;
@@ -104,7 +99,7 @@ struct Count {
     events: EventWalk,
     people: Option<String>,
     active: Option<(String, i64, String, i64, String)>,
-    deliveries: Option<(String, i64, String)>,
+    deliveries: Option<(String, String)>,
     /// The last counted person, who does not count twice.
     person: String,
 }
@@ -115,8 +110,6 @@ struct Params<'a> {
     range: Range,
     /// The company and the range.
     whole: [Param<'a>; 3],
-    /// The same, and the spans.
-    spans: &'a [Param<'a>],
     /// The most rows that each statement may read.
     rows: i64,
 }
@@ -126,9 +119,9 @@ struct Params<'a> {
 struct Slots {
     hours: Option<Slot<StoredHour>>,
     events: Option<Slot<events::Slice>>,
-    people: Option<Slot<Row<Made>>>,
+    people: Option<Slot<People>>,
     active: Option<Slot<Active>>,
-    deliveries: Option<Slot<Row<Sent>>>,
+    deliveries: Option<Slot<Deliveries>>,
     webhooks: Option<Slot<Subscription>>,
 }
 
@@ -140,7 +133,7 @@ impl Count {
             events: EventWalk::new(range, stamp),
             people: Some(String::new()),
             active: Some((String::new(), -1, String::new(), -1, String::new())),
-            deliveries: Some((String::new(), -1, String::new())),
+            deliveries: Some((String::new(), String::new())),
             person: String::new(),
         }
     }
@@ -153,7 +146,7 @@ impl Count {
 
     /// Adds the statements of the next slices.
     fn push(&mut self, db: &Db, batch: &mut Batch, params: &Params<'_>) -> Result<Slots> {
-        let Params { company, range, whole, spans, rows } = params;
+        let Params { company, range, whole, rows } = params;
         let (mut slots, rows) = (Slots::default(), *rows);
         let Trip { open, hours, events } = self.events.trip(company, range, rows);
         batch.write_all(db.bind_all(&open.into_iter().collect::<Vec<_>>())?);
@@ -165,17 +158,17 @@ impl Count {
         }
         if let Some(id) = &self.people {
             let place = [id.into(), rows.into()];
-            slots.people = Some(batch.read(db.bind(sql::STATS_PEOPLE, &[spans, &place[..]].concat())?));
+            slots.people = Some(batch.read(db.bind(sql::STATS_PEOPLE, &[&whole[..], &place].concat())?));
         }
         if let Some((profile, last, session, at, id)) = &self.active {
             let person = (&self.person).into();
             let place = [profile.into(), (*last).into(), session.into(), (*at).into(), id.into(), rows.into(), person];
             slots.active = Some(batch.read(db.bind(sql::STATS_ACTIVE, &[&whole[..], &place].concat())?));
         }
-        if let Some((subscription, at, id)) = &self.deliveries {
+        if let Some((subscription, id)) = &self.deliveries {
             // Each delivery reads its row and the rows of its attempts.
-            let place = [subscription.into(), (*at).into(), id.into(), (rows / 2).into()];
-            slots.deliveries = Some(batch.read(db.bind(sql::STATS_DELIVERIES, &[spans, &place[..]].concat())?));
+            let place = [subscription.into(), id.into(), (rows / 2).into()];
+            slots.deliveries = Some(batch.read(db.bind(sql::STATS_DELIVERIES, &[&whole[..], &place].concat())?));
         }
         if self.webhooks.is_none() {
             slots.webhooks = Some(batch.read(db.bind(sql::SUBSCRIPTION_LIST, &whole[..1])?));
@@ -188,10 +181,9 @@ impl Count {
         let hours = slots.hours.map(|slot| answers.rows(&slot)).transpose()?.unwrap_or_default();
         let events = slots.events.map(|slot| answers.first(&slot)).transpose()?.flatten();
         self.events.take(&hours, events, &mut self.counting)?;
-        if let Some(slot) = slots.people {
-            let (made, next) = slice(answers.rows(&slot)?);
-            self.counting.people(&made);
-            self.people = next;
+        if let Some(slice) = slots.people.map(|slot| answers.first(&slot)).transpose()?.flatten() {
+            self.counting.people(slice.people, &serde_json::from_str::<Vec<i64>>(&slice.created)?);
+            self.people = slice.next;
         }
         if let Some(slot) = slots.active {
             let found = answers.first(&slot)?;
@@ -202,10 +194,10 @@ impl Count {
             }
             self.active = place(next)?;
         }
-        if let Some(slot) = slots.deliveries {
-            let (sent, next) = slice(answers.rows(&slot)?);
-            self.counting.deliveries(&sent);
-            self.deliveries = place(next)?;
+        if let Some(slice) = slots.deliveries.map(|slot| answers.first(&slot)).transpose()?.flatten() {
+            self.counting.deliveries(&serde_json::from_str::<Vec<Sent>>(&slice.deliveries)?);
+            let place = slice.next.as_deref().and_then(|next| next.split_once('\u{1}'));
+            self.deliveries = place.map(|(subscription, id)| (subscription.to_owned(), id.to_owned()));
         }
         if let Some(slot) = slots.webhooks {
             self.webhooks = Some(answers.rows(&slot)?);

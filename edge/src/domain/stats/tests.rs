@@ -125,11 +125,11 @@ fn a_flood_of_names_takes_limited_memory_and_does_not_displace_common_names() {
 
 #[test]
 fn percentiles_cover_all_slices_by_nearest_rank() {
-    let took = |ms: i64, n| Sent { place: None, state: None, n, ms: Some(ms) };
+    let took = |ms: i64, n| vec![(NOW, "delivered".to_owned(), Some(ms)); n];
     let mut counting = counting();
     assert_eq!(counting.figures.latency, None);
-    counting.deliveries(&[took(30, 1), took(10, 5), took(-2, 1)]);
-    counting.deliveries(&[took(10, 1), took(20, 2)]);
+    counting.deliveries(&[took(30, 1), took(10, 5), took(-2, 1)].concat());
+    counting.deliveries(&[took(10, 1), took(20, 2)].concat());
     assert_eq!(counting.figures().latency, Some(Latency { p50: 10, p90: 20, p99: 30 }));
     assert_eq!([99_999, 100_000, 123_456, 1_234_567].map(kept_ms), [99_999, 100_000, 123_450, 1_234_500]);
 }
