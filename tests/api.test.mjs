@@ -10,7 +10,8 @@ const features = await Promise.all(readdirSync(FOLDER).sort().map((file) => impo
 describe('the API', () => {
   let trackMate;
   before(async () => {
-    trackMate = await startTrackMate();
+    // Statistics go through a session of D1 here, and without one in tests/bounds.test.mjs.
+    trackMate = await startTrackMate({ D1_READ_REPLICAS: '1' });
   });
   after(() => trackMate?.close());
   for (const { default: declareTests } of features) declareTests(() => trackMate);

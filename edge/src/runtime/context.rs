@@ -85,6 +85,19 @@ impl Context {
         self.open(&self.company, Some(company))
     }
 
+    /// The same database for reads that may be of some seconds ago, unless [`Self::db`] was called
+    /// before.
+    ///
+    /// # Errors
+    /// If the binding is missing.
+    pub(crate) fn replica(&self, company: &str) -> store::Result<&Db> {
+        if let Some(db) = self.company.get() {
+            return Ok(db);
+        }
+        let db = store::replica(&self.env, company)?;
+        Ok(self.company.get_or_init(|| db))
+    }
+
     /// The database of companies and keys.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use serde_json::Value;
 use trackmate_wire::limits::STATEMENTS_MAX;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{D1Database, D1PreparedStatement, Env, console_error, worker_sys};
+use worker::{D1Database, D1PreparedStatement, D1SessionConstraint, Env, console_error, worker_sys};
 
 use super::answer::{Answer, Answers, Batch, Result};
 use super::param::{Param, Statement};
@@ -34,6 +34,22 @@ pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
         bytes: Cell::default(),
         gathered: RefCell::default(),
     })
+}
+
+/// The database of [`database`] for reads that may be of some seconds ago. If the deployment says
+/// so, they go through a session of D1, which reads the nearest replica. What the session writes
+/// goes to the primary, and its later reads see it.
+///
+/// # Errors
+/// When the deployment has no such binding.
+pub fn replica(env: &Env, company: &str) -> Result<Db> {
+    let mut db = database(env, Some(company))?;
+    if env.var("D1_READ_REPLICAS").is_ok_and(|reads| reads.to_string() == "1") {
+        let session = db.d1.with_session_constraint(D1SessionConstraint::FirstUnconstrained)?;
+        // A session has the methods of a database that are used here.
+        db.d1 = D1Database::unchecked_from_js(JsValue::from(session));
+    }
+    Ok(db)
 }
 
 thread_local! {

@@ -41,6 +41,6 @@ pub mod timeline;
 pub mod undo;
 
 pub use answer::{Answer, Answers, Batch, Page, Result, Slot, brief};
-pub use db::{Cost, Db, database, take_turn, total};
+pub use db::{Cost, Db, database, replica, take_turn, total};
 pub use param::{Param, Statement, list_bytes};
 pub use stamp::ChangeStamp;

@@ -105,7 +105,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     let offset = |ms| zone.as_ref().map_or(0, |zone| zone.offset(ms));
     let range = Range::new(cx.query_time("from")?, cx.query_time("to")?, interval, cx.now_ms(), offset)?;
     let mut slices = Slices::new(cx.env(), &admin.company);
-    let stats = read(cx.db(&admin.company)?, &admin.company, range, &mut slices, cx.stamp()).await?;
+    let stats = read(cx.replica(&admin.company)?, &admin.company, range, &mut slices, cx.stamp()).await?;
     let stats = stats.ok_or_else(too_much)?;
     response::answer(&answer(range, &stats))
 }
