@@ -1,10 +1,10 @@
 // `make bench`: the cost and delay of deliveries, and whether hanging receivers slow others down.
 // README.md explains the results. ROUNDS and REQUESTS make it longer or shorter; arguments select
 // its parts.
-import { setTimeout as pause } from 'node:timers/promises';
 import { startChild } from './child.mjs';
+import { IDLE_MS, checks, openDoor, receivers, secrets, sendLoad, startReceiver, subscribe, unsubscribe, until } from './deliveries.mjs';
 import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
-import { call, createCompany, startTrackMate } from './trackmate.mjs';
+import { startTrackMate } from './trackmate.mjs';
 import { startWorker, stopAll } from './worker.mjs';
 
 const ROUNDS = whole('ROUNDS', 5);
@@ -20,144 +20,11 @@ const GOALS = { acceptP50: 2.5, endP50: 5, endP99: 25, perSecond: { 1: 600, 5: 1
  */
 const HUNG = 3;
 const HUNG_TIMEOUT_MS = 2000;
-/**
- * If deliveries are missing and none arrived for this long, the sweep is called, at most this many
- * times.
- */
-const IDLE_MS = 2000;
-const SWEEPS_MAX = 30;
-/** Maximum wait for the API to reach an expected state. */
-const SETTLED_WITHIN_MS = 30_000;
-
-/** Counts that must be 0 at the end, and the number of sweeps. */
-const checks = { delivered: 0, missing: 0, unexpected: 0, repeated: 0, unsigned: 0, unrecorded: 0, sweeps: 0 };
-const receivers = {};
-/** The secret of each subscription, by path at the receivers. */
-const secrets = {};
-let paths = 0;
-
-async function startReceiver(how) {
-  const child = startChild('bench/receiver.mjs');
-  return { ...child, url: await child.ask({ listen: how }) };
-}
-
-/** Polls a condition. Returns whether it became true in time. */
-async function until(ask) {
-  for (const deadline = Date.now() + SETTLED_WITHIN_MS; !(await ask()); await pause(100)) if (Date.now() > deadline) return false;
-  return true;
-}
-
-const admin = (trackMate, { adminKey }, method, route, body) => call(trackMate.url, method, `/api/admin${route}`, body, { 'x-admin-id': adminKey });
-
-/**
- * Subscribes a receiver to a company's events of this type. Returns {id, company, path, made};
- * `made` counts the expected deliveries.
- */
-async function subscribe(trackMate, company, receiver, eventType, more = {}) {
-  const path = `/${(paths += 1)}`;
-  const { body } = await admin(trackMate, company, 'POST', '/webhooks', { name: path, url: receiver.url + path, events: [eventType], ...more });
-  secrets[path] = body.webhook.secret;
-  return { id: body.webhook.id, company, path, made: 0 };
-}
-
-const unsubscribe = (trackMate, { company, id }) => admin(trackMate, company, 'DELETE', `/webhooks/${id}`);
-
-/**
- * Creates a company to send events to: {company, eventType, hooks}. `hooks` are the subscriptions
- * whose deliveries are expected.
- */
-async function openDoor(trackMate, fanOut) {
-  const [company, eventType, hooks] = [await createCompany(trackMate), 'order.paid', []];
-  for (let n = 0; n < fanOut; n += 1) hooks.push(await subscribe(trackMate, company, receivers.answer, eventType));
-  return { company, eventType, hooks };
-}
-
-let runs = 0;
-
-/**
- * Sends a load to these companies in turn, and waits until every expected delivery has arrived and
- * is recorded. Returns figures for the first company: {rps, p50, p99} of accepting, {endP50,
- * endP99} from sending to arrival, deliveries per second, CPU and D1's counts per request.
- */
-async function run(trackMate, doors, { requests = REQUESTS, ...pace }) {
-  const seed = `r${(runs += 1)}`;
-  const load = startChild('bench/load.mjs');
-  const url = new URL('/api/webhooks/events', trackMate.url).href;
-  await load.ask({ url, seed, requests, doors: doors.map(({ company, eventType }) => ({ key: company.serverKey, eventType })), ...pace });
-  const cpuBefore = trackMate.cpuMs?.();
-  const { seconds, sent, took, late, cost } = await load.ask('go');
-  load.end();
-
-  const expected = new Map(); // what arrives → its hook and request
-  for (let r = 0; r < requests; r += 1) {
-    for (const hook of doors[r % doors.length].hooks) {
-      expected.set(`${hook.path} ${seed}-${r}`, { hook, r });
-      hook.made += 1;
-    }
-  }
-  const arrivals = await arrived(trackMate, expected);
-  if (arrivals.length === expected.size) await recorded(trackMate, doors);
-  const cpuUs = ((trackMate.cpuMs?.() - cpuBefore) * 1000) / requests;
-
-  const end = percentiles(arrivals.filter(({ hook }) => doors[0].hooks.includes(hook)).map(({ at, r }) => at - sent[r]));
-  return {
-    rps: requests / seconds,
-    ...percentiles(took.filter((_, r) => r % doors.length === 0)),
-    endP50: end.p50,
-    endP99: end.p99,
-    perSecond: (arrivals.length * 1000) / (Math.max(...arrivals.map(({ at }) => at)) - Math.min(...sent)),
-    cpuUs,
-    trips: cost.trips / requests,
-    read: cost.read / requests,
-    written: cost.written / requests,
-    late: percentiles(late).p99,
-  };
-}
-
-/**
- * Waits for the expected deliveries and checks them. Returns [{hook, r, at}]. If none arrives any
- * more, it calls the sweep, as the cron would.
- */
-async function arrived(trackMate, expected) {
-  const there = () => receivers.answer.ask({ wait: expected.size, idleMs: IDLE_MS });
-  for (let sweeps = 0; (await there()) < expected.size && sweeps < SWEEPS_MAX; sweeps += 1) {
-    checks.sweeps += 1;
-    await trackMate.sweep();
-  }
-  const { arrivals, repeated, unsigned } = await receivers.answer.ask({ collect: secrets });
-  const found = new Map(arrivals.map(({ path, messageId, at }) => [`${path} ${messageId}`, at]));
-  const all = [...expected].filter(([id]) => found.has(id)).map(([id, what]) => ({ ...what, at: found.get(id) }));
-  checks.delivered += all.length;
-  checks.missing += expected.size - all.length;
-  checks.unexpected += found.size - all.length;
-  checks.repeated += repeated;
-  checks.unsigned += unsigned;
-  return all;
-}
-
-/**
- * Waits until the API reports these companies' deliveries as delivered, and counts those that it
- * does not report.
- */
-async function recorded(trackMate, doors) {
-  for (const hook of doors.flatMap(({ hooks }) => hooks)) {
-    const success = async () => {
-      const { body } = await admin(trackMate, hook.company, 'GET', '/webhooks');
-      return body.webhooks.find(({ id }) => id === hook.id).stats.success;
-    };
-    if (!(await until(async () => (await success()) >= hook.made))) {
-      const made = await success();
-      checks.unrecorded += hook.made - made;
-      hook.made = made;
-    }
-  }
-}
-
 const start = () => startTrackMate({ DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1' }, true);
 /**
  * Warms up: the runtime compiles what runs often, and people are known from their second event on.
  */
-const warm = (trackMate, doors) => run(trackMate, doors, { requests: Math.max(100, Math.ceil(REQUESTS / 3)), concurrency: CONCURRENCY });
+const warm = (trackMate, doors) => sendLoad(trackMate, doors, { requests: Math.max(100, Math.ceil(REQUESTS / 3)), concurrency: CONCURRENCY });
 
 /** Runs each of the named functions once per round, in turn. Returns {name: [figures by round]}. */
 async function rounds(named) {
@@ -188,7 +55,7 @@ async function paced() {
   const trackMate = await start();
   const one = await openDoor(trackMate, 1);
   await warm(trackMate, [one]);
-  const figures = await rounds({ paced: () => run(trackMate, [one], { perSecond: PER_SECOND }), instrument });
+  const figures = await rounds({ paced: () => sendLoad(trackMate, [one], { requests: REQUESTS, perSecond: PER_SECOND }), instrument });
   await trackMate.stop();
   const { paced: measured, instrument: bare } = byMedian(figures);
   return { ...measured, instrument: bare };
@@ -201,7 +68,7 @@ async function throughput() {
     doors[fanOut] = await openDoor(trackMate, fanOut);
     await warm(trackMate, [doors[fanOut]]);
   }
-  const load = (fanOut, requests) => () => run(trackMate, [doors[fanOut]], { requests, concurrency: CONCURRENCY });
+  const load = (fanOut, requests) => () => sendLoad(trackMate, [doors[fanOut]], { requests, concurrency: CONCURRENCY });
   const figures = await rounds({ 0: load(0, REQUESTS), 1: load(1, REQUESTS), 5: load(5, Math.ceil(REQUESTS / 3)) });
   await trackMate.stop();
   const cpuUs = (fanOut) => median(figures[fanOut].map((f, round) => (f.cpuUs - figures[0][round].cpuUs) / fanOut));
@@ -272,8 +139,8 @@ async function hung() {
     const hanging = await openDoor(trackMate, 0);
     for (const door of [healthy, hanging]) await warm(trackMate, [door]);
     const both = async (door) => {
-      const { p50, p99 } = await run(trackMate, [door], calmly(4));
-      const { rps } = await run(trackMate, [door], { requests: Math.ceil(REQUESTS / 4), concurrency: CONCURRENCY });
+      const { p50, p99 } = await sendLoad(trackMate, [door], calmly(4));
+      const { rps } = await sendLoad(trackMate, [door], { requests: Math.ceil(REQUESTS / 4), concurrency: CONCURRENCY });
       return { p50, p99, rps };
     };
     return { healthy: () => both(healthy), hung: () => whileHung(trackMate, hanging, HUNG, () => both(hanging)) };
@@ -295,7 +162,7 @@ async function beside() {
       const timed = await openDoor(trackMate, 1);
       const neighbour = place === 'the same company' ? { company: timed.company, eventType: 'cart.left', hooks: [] } : await openDoor(trackMate, 0);
       await warm(trackMate, [timed, neighbour]);
-      const both = (hooks) => run(trackMate, [timed, { ...neighbour, hooks }], calmly(2)).then(({ endP50, endP99 }) => ({ endP50, endP99 }));
+      const both = (hooks) => sendLoad(trackMate, [timed, { ...neighbour, hooks }], calmly(2)).then(({ endP50, endP99 }) => ({ endP50, endP99 }));
       const answering = async () => {
         const hook = await subscribe(trackMate, neighbour.company, receivers.answer, neighbour.eventType);
         const measured = await both([hook]);
