@@ -2,9 +2,11 @@
 // once, it is signed, and the API reports it.
 import { setTimeout as pause } from 'node:timers/promises';
 import { startChild } from './child.mjs';
-import { percentiles } from './report.mjs';
+import { SMOKE, percentiles } from './report.mjs';
 import { call, createCompany } from './trackmate.mjs';
 
+/** Number of people that the events are about, in turn. */
+export const PEOPLE = SMOKE ? 20 : 100;
 /**
  * If deliveries are missing and none arrived for this long, the sweep is called, at most this many
  * times.
@@ -22,7 +24,7 @@ export const secrets = {};
 let paths = 0;
 
 export async function startReceiver(how) {
-  const child = startChild('bench/receiver.mjs');
+  const child = startChild('./receiver.mjs');
   return { ...child, url: await child.ask({ listen: how }) };
 }
 
@@ -62,13 +64,15 @@ let runs = 0;
 /**
  * Sends a load to these companies in turn, and waits until every expected delivery has arrived and
  * is recorded. Returns figures for the first company: {rps, p50, p99} of accepting, {endP50,
- * endP99} from sending to arrival, deliveries per second, CPU and D1's counts per request.
+ * endP99} from sending to arrival, deliveries per second, CPU and D1's counts per request, and the
+ * most memory of workerd.
  */
 export async function sendLoad(trackMate, doors, { requests, ...pace }) {
   const seed = `r${(runs += 1)}`;
-  const load = startChild('bench/load.mjs');
+  const load = startChild('./load.mjs');
   const url = new URL('/api/webhooks/events', trackMate.url).href;
-  await load.ask({ url, seed, requests, doors: doors.map(({ company, eventType }) => ({ key: company.serverKey, eventType })), ...pace });
+  await load.ask({ url, seed, requests, people: PEOPLE, doors: doors.map(({ company, eventType }) => ({ key: company.serverKey, eventType })), ...pace });
+  trackMate.resetPeak?.();
   const cpuBefore = trackMate.cpuMs?.();
   const { seconds, sent, took, late, cost } = await load.ask('go');
   load.end();
@@ -83,20 +87,26 @@ export async function sendLoad(trackMate, doors, { requests, ...pace }) {
   const arrivals = await arrived(trackMate, expected);
   if (arrivals.length === expected.size) await recorded(trackMate, doors);
   const cpuUs = ((trackMate.cpuMs?.() - cpuBefore) * 1000) / requests;
-
-  const end = percentiles(arrivals.filter(({ hook }) => doors[0].hooks.includes(hook)).map(({ at, r }) => at - sent[r]));
   return {
     rps: requests / seconds,
     ...percentiles(took.filter((_, r) => r % doors.length === 0)),
-    endP50: end.p50,
-    endP99: end.p99,
-    perSecond: (arrivals.length * 1000) / (Math.max(...arrivals.map(({ at }) => at)) - Math.min(...sent)),
+    ...delays(arrivals, doors[0], sent),
     cpuUs,
+    peakBytes: trackMate.peakBytes?.(),
     trips: cost.trips / requests,
     read: cost.read / requests,
     written: cost.written / requests,
-    late: percentiles(late).p99,
+    ...(late.length > 0 && { late: percentiles(late).p99 }),
   };
+}
+
+/** {endP50, endP99, perSecond} of a load that was to be delivered. */
+function delays(arrivals, { hooks }, sent) {
+  const ends = arrivals.filter(({ hook }) => hooks.includes(hook)).map(({ at, r }) => at - sent[r]);
+  if (ends.length === 0) return {};
+  const seconds = (Math.max(...arrivals.map(({ at }) => at)) - Math.min(...sent)) / 1000;
+  const { p50, p99 } = percentiles(ends);
+  return { endP50: p50, endP99: p99, perSecond: arrivals.length / seconds };
 }
 
 /**

@@ -1,9 +1,12 @@
 // Shared by all benchmarks: settings from the environment, medians, tables, verdicts.
 import { cpus, loadavg } from 'node:os';
 
-/** A positive integer from the environment, with a default. */
-export function whole(name, otherwise) {
-  const value = Number(process.env[name] ?? otherwise);
+/** Whether this run only shows that the bench works: smallest sizes, and it writes no file. */
+export const SMOKE = process.env.SMOKE === '1';
+
+/** A positive integer from the environment, with its defaults for a measurement and a smoke test. */
+export function whole(name, usual, smallest) {
+  const value = Number(process.env[name] ?? (SMOKE ? smallest : usual));
   if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name} is a whole number from 1`);
   return value;
 }
