@@ -42,9 +42,10 @@ fuzz: ## Fuzz the Worker with valid and invalid requests, then its public APIs; 
 audit: ## Check licences, sources and known vulnerabilities of the dependencies
 	@exec scripts/audit.sh
 
-bench: ## Measure ingest, identify, deliveries, and lists and exports of 100,000 users
-	@scripts/setup.sh && scripts/build.sh \
-		&& node bench/ingest.mjs && node bench/compat.mjs && node bench/deliver.mjs && exec node bench/users.mjs
+bench: export RESULTS = 1
+bench: ## Measure ingest, identify, deliveries, and lists and exports of 100,000 users; BASE=; writes bench/results*
+	@scripts/setup.sh && scripts/build.sh && node bench/ingest.mjs && node bench/compat.mjs \
+		&& node bench/deliver.mjs && node bench/users.mjs && exec node bench/draw.mjs
 
 soak: ## Test the rules with thirty times the cases, and deliveries with twenty million schedules; SEED=
 	@SOAK=$${SOAK:-30} SCHEDULES=$${SCHEDULES:-20000000} \

@@ -2,7 +2,7 @@
 // same events. README.md explains the results. ROUNDS and REQUESTS (at one event per request) make
 // it longer or shorter.
 import { startChild } from './child.mjs';
-import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { conclude, inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
 import { run } from './run.mjs';
 import { createCompany, startTrackMate } from './trackmate.mjs';
 import { CPU_UNIT_MS } from './worker.mjs';
@@ -64,7 +64,7 @@ async function main() {
   }
   const worst = Math.max(...Object.values(figures).flatMap(({ cpu }) => Object.values(cpu)));
   console.log(`\n  goal: ≤ ×${CPU_GOAL}: ×${shown(worst)} ${verdict(worst <= CPU_GOAL)}`);
-  console.log(`\n${JSON.stringify({ bench: 'compat', rounds: ROUNDS, requests: REQUESTS, machine: { ...before, loadAfter: machine().load }, figures })}`);
+  conclude('compat', before, { rounds: ROUNDS, requests: REQUESTS, figures });
 }
 
 run(main);

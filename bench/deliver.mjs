@@ -4,7 +4,7 @@
 // this one.
 import { startChild } from './child.mjs';
 import { IDLE_MS, PEOPLE, checks, openDoor, receivers, secrets, sendLoad, startReceiver, subscribe, unsubscribe, until } from './deliveries.mjs';
-import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { conclude, inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
 import { run } from './run.mjs';
 import { builds, startTrackMate } from './trackmate.mjs';
 import { startWorker } from './worker.mjs';
@@ -273,7 +273,7 @@ async function main() {
   console.log(`${ROUNDS} rounds of ${REQUESTS} requests; ${before.cpus} cores, load ${before.load.toFixed(1)} at the start`);
   receivers.answer = await startReceiver('answer');
   receivers.hang = await startReceiver('hang');
-  const figures = { bench: 'deliver', rounds: ROUNDS, requests: REQUESTS };
+  const figures = {};
   for (const name of parts) {
     const [measure, print] = PARTS[name];
     figures[name] = await measure();
@@ -285,8 +285,7 @@ async function main() {
   console.log(`
 ${shown(delivered)} deliveries; ${problems.join(', ')}; the sweep was called ${sweeps} times: ${right ? 'each arrived once' : 'WRONG'}`);
   if (!right) process.exitCode = 1;
-  console.log(`
-${JSON.stringify({ ...figures, checks, machine: { ...before, loadAfter: machine().load } })}`);
+  conclude('deliver', before, { rounds: ROUNDS, requests: REQUESTS, perSecond: PER_SECOND, goals: GOALS, checks, ...figures });
 }
 
 run(main);

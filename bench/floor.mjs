@@ -69,7 +69,9 @@ export default {
       env.DB.prepare(COUNT).bind(rows, company, session, marker),
       env.DB.prepare(OUTBOX).bind(rows, company, session, marker, now, now + LEASE_MS),
     ];
-    await env.DB.batch(batch);
-    return Response.json({ success: true, accepted: events.length });
+    const answers = await env.DB.batch(batch);
+    const [known, stored] = env.PARTS === 'insert' ? [[{}], answers[0].results] : [answers[0].results, answers[1].results];
+    if (known.length === 0) return Response.json({ success: false, code: 'unknown_company' }, { status: 404 });
+    return Response.json({ success: true, accepted: stored.length, duplicates: events.length - stored.length });
   },
 };

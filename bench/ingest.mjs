@@ -3,7 +3,7 @@
 // REQUESTS (at one event per request) make it longer or shorter. BASE is the folder of another built
 // checkout, to which ingest is compared.
 import { startChild } from './child.mjs';
-import { SMOKE, inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { SMOKE, conclude, inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
 import { run } from './run.mjs';
 import { builds, call, createCompany, startTrackMate } from './trackmate.mjs';
 import { CPU_UNIT_MS, startWorker, stopAll } from './worker.mjs';
@@ -257,8 +257,8 @@ async function main() {
   printIdentify(identified);
   const paged = await timeline(worker);
   printTimeline(paged);
-  const figures = { bench: 'ingest', rounds: ROUNDS, requests: REQUESTS, machine: { ...before, loadAfter: machine().load }, ingest, identify: identified, timeline: paged };
-  console.log(`\n${JSON.stringify(figures)}`);
+  const goals = { floor: FLOOR_GOAL, base: BASE_GOALS, pageRead: PAGE_READ_GOAL };
+  conclude('ingest', before, { rounds: ROUNDS, requests: REQUESTS, goals, ingest, identify: identified, timeline: paged });
 }
 
 run(main);

@@ -5,7 +5,7 @@ import { get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { populate } from '../tests/support/crowd.mjs';
 import { startReceiver } from '../tests/support/receiver.mjs';
-import { SMOKE, machine, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { SMOKE, conclude, machine, percentiles, shown, table, verdict, whole } from './report.mjs';
 import { run } from './run.mjs';
 import { call, createCompany, startTrackMate } from './trackmate.mjs';
 import { path } from './worker.mjs';
@@ -360,7 +360,7 @@ async function main() {
   report(quiet, loaded, more, undone, facts);
   const arms = Object.fromEntries(Object.entries({ quiet: quiet.events.quiet, ...loaded.events, undo: undone.meanwhile }).map(([arm, took]) => [arm, { ...percentiles(took), n: took.length }]));
   const { meanwhile, ...undo } = undone;
-  console.log(`\n${JSON.stringify({ bench: 'neighbours', events: EVENTS, arms, due: loaded.due, retry: loaded.retry, quietDue: quiet.due, quietRetry: quiet.retry, held, more, undo, machine: { ...before, loadAfter: after.load } })}`);
+  conclude('neighbours', before, { events: EVENTS, arms, due: loaded.due, retry: loaded.retry, quietDue: quiet.due, quietRetry: quiet.retry, held, more, undo });
   for (const { close } of [silent, ...[quiet, loaded].flatMap(({ lost, refused }) => [lost, refused])]) close();
 }
 

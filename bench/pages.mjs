@@ -6,7 +6,7 @@ import { launch } from '../tests/browser/browser.mjs';
 import { startTrackMate, until } from '../tests/support/harness.mjs';
 import { startReceiver } from '../tests/support/receiver.mjs';
 import { populate } from '../tests/support/crowd.mjs';
-import { SMOKE, machine, median, shown, table, verdict, whole } from './report.mjs';
+import { SMOKE, conclude, machine, median, shown, table, verdict, whole } from './report.mjs';
 import { run } from './run.mjs';
 
 const USERS = whole('USERS', 100_000, 200);
@@ -124,7 +124,7 @@ async function main() {
     const slowest = Math.max(...Object.values(figures).map(({ moved }) => moved));
     const coldest = Math.max(...Object.values(figures).map(({ cold }) => cold));
     console.log(`  goal: each page ≤ ${GOAL_MS} ms after it was gone to: ${shown(slowest)} ${verdict(slowest <= GOAL_MS)}; ≤ ${COLD_GOAL_MS} ms from nothing: ${shown(coldest)} ${verdict(coldest <= COLD_GOAL_MS)}`);
-    console.log(`\n${JSON.stringify({ bench: 'pages', users: USERS, events: EVENTS, machine: { ...before, loadAfter: machine().load }, firstSearch, pages: figures })}`);
+    conclude('pages', before, { users: USERS, events: EVENTS, firstSearch, pages: figures });
   } finally {
     await browser.close();
     await trackMate.close();

@@ -1,11 +1,12 @@
 // Each benchmark in its smallest size: that it runs, that what it measures are numbers, and that its
-// own checks pass. Goals are not checked, since this machine may be busy. And that a bench ends by
-// itself when something that it needs does not run.
+// own checks pass. Goals are not checked, since this machine may be busy. Also that a bench ends by
+// itself when something that it needs does not run, and that the drawn results are up to date.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { drawn } from './draw.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A bench ends itself before, and says why. */
@@ -87,3 +88,9 @@ for (const [what, bench, env, during, why] of failures) {
     assert.match(lines[0], why);
   });
 }
+
+test('the table and the chart of the results show the figures in results/', () => {
+  for (const [name, text] of Object.entries(drawn())) {
+    assert.equal(readFileSync(new URL(name, import.meta.url), 'utf8'), text, 'node bench/draw.mjs writes it');
+  }
+});

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { populate } from '../tests/support/crowd.mjs';
-import { SMOKE, machine, median, medians, shown, table, verdict, whole } from './report.mjs';
+import { SMOKE, conclude, machine, median, medians, shown, table, verdict, whole } from './report.mjs';
 import { run } from './run.mjs';
 import { call, createCompany, startTrackMate } from './trackmate.mjs';
 
@@ -156,7 +156,7 @@ async function main() {
   printLists(listed, walks);
   const files = await exported(worker, adminKey);
   printExports(files);
-  console.log(`\n${JSON.stringify({ bench: 'users', users: USERS, machine: { ...before, loadAfter: machine().load }, listed, walks, exports: files })}`);
+  conclude('users', before, { users: USERS, listed, walks, exports: files });
 }
 
 run(main);

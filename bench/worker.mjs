@@ -70,8 +70,7 @@ const remove = ({ state }) => rmSync(state, { recursive: true, force: true, maxR
 async function stopWorker(started) {
   if (!running.delete(started)) return;
   clearInterval(started.watch);
-  await started.miniflare.dispose();
-  remove(started);
+  await started.miniflare.dispose().finally(() => remove(started));
 }
 
 // On Ctrl-C, Miniflare kills its workerd and exits at once; only this handler still runs.
