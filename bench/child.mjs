@@ -1,33 +1,35 @@
 // The benchmark's child processes (load generator, receivers): messages between parent and child,
 // and their shared clock.
 import { fork } from 'node:child_process';
-import { path } from './worker.mjs';
+
+const running = new Set();
 
 /**
  * Starts a process. Returns {ask, end}. `ask(message)` resolves to its answer, one message at a
- * time. It rejects with the error of the process, or when the process exited.
+ * time, or rejects with its error. A process that exits before its `end` ends the bench.
  */
 export function startChild(file) {
-  const child = fork(path(file));
+  const child = fork(new URL(file, import.meta.url));
   let waiting;
-  const settle = (how, what) => {
-    const asked = waiting;
-    waiting = undefined;
-    asked?.[how](what);
-  };
-  child.on('message', ({ answer, error }) => (error === undefined ? settle('resolve', answer) : settle('reject', new Error(error))));
-  child.on('exit', (code) => settle('reject', new Error(`${file} ended (${code})`)));
+  child.on('message', ({ answer, error }) => (error === undefined ? waiting.resolve(answer) : waiting.reject(new Error(error))));
+  child.on('exit', (code, signal) => {
+    if (running.delete(end)) throw new Error(`${file} ended by itself (${signal ?? code})`);
+  });
+  const end = () => running.delete(end) && child.kill('SIGKILL');
+  running.add(end);
   return {
     ask(message) {
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
-        if (child.connected) child.send(message);
-        else settle('reject', new Error(`${file} is not running`));
+        child.send(message, () => {}); // without a receiver, the exit says why
       });
     },
-    end: () => child.connected && child.disconnect(),
+    end,
   };
 }
+
+/** Ends all processes that still run. */
+export const endChildren = () => running.forEach((end) => end());
 
 /**
  * In a child process: answers each message with `answer(message)`. The process ends with its

@@ -2,12 +2,13 @@
 // same events. README.md explains the results. ROUNDS and REQUESTS (at one event per request) make
 // it longer or shorter.
 import { startChild } from './child.mjs';
-import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { conclude, inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { run } from './run.mjs';
 import { createCompany, startTrackMate } from './trackmate.mjs';
-import { stopAll } from './worker.mjs';
+import { CPU_UNIT_MS } from './worker.mjs';
 
-const ROUNDS = whole('ROUNDS', 5);
-const REQUESTS = whole('REQUESTS', 1200);
+const ROUNDS = whole('ROUNDS', 5, 1);
+const REQUESTS = whole('REQUESTS', 1200, 32);
 const CONCURRENCY = 16;
 /** Events per request, and the share of REQUESTS of such a run. */
 const SIZES = [
@@ -20,11 +21,11 @@ const CPU_GOAL = 1.15;
 
 /** Runs the load once. Returns its figures. */
 async function load(worker, form, job) {
-  const child = startChild('bench/load.mjs');
+  const child = startChild('./load.mjs');
   await child.ask({ url: new URL(FORMS[form], worker.url).href, concurrency: CONCURRENCY, form, ...job });
   const cpuBefore = worker.cpuMs?.();
   const { seconds, took } = await child.ask('go');
-  const cpuUs = ((worker.cpuMs?.() - cpuBefore) * 1000) / job.requests;
+  const cpuUs = (Math.max(worker.cpuMs?.() - cpuBefore, CPU_UNIT_MS) * 1000) / job.requests;
   child.end();
   return { rps: job.requests / seconds, ...percentiles(took), cpuUs };
 }
@@ -36,17 +37,17 @@ async function main() {
   const { id: company } = await createCompany(worker);
   const names = Object.keys(FORMS);
   let sent = 0;
-  const run = (form, job) => {
+  const send = (form, job) => {
     sent += job.requests * job.events;
     return load(worker, form, { company, ...job });
   };
-  for (const form of names) await run(form, { seed: `warm-${form}`, requests: Math.ceil(REQUESTS / 6), events: 10 });
+  for (const form of names) await send(form, { seed: `warm-${form}`, requests: Math.ceil(REQUESTS / 6), events: 10 });
   const figures = {};
   for (const [events, share] of SIZES) {
     const requests = Math.max(CONCURRENCY, Math.round(REQUESTS * share));
     const runs = Object.fromEntries(names.map((form) => [form, []]));
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const form of inTurn(names, round)) runs[form].push(await run(form, { seed: `${form}-${events}x${round}`, requests, events }));
+      for (const form of inTurn(names, round)) runs[form].push(await send(form, { seed: `${form}-${events}x${round}`, requests, events }));
     }
     const ratio = (form) => median(runs[form].map((one, round) => one.cpuUs / runs.own[round].cpuUs));
     figures[events] = { ...Object.fromEntries(names.map((form) => [form, medians(runs[form])])), cpu: Object.fromEntries(names.map((form) => [form, ratio(form)])) };
@@ -63,12 +64,7 @@ async function main() {
   }
   const worst = Math.max(...Object.values(figures).flatMap(({ cpu }) => Object.values(cpu)));
   console.log(`\n  goal: ≤ ×${CPU_GOAL}: ×${shown(worst)} ${verdict(worst <= CPU_GOAL)}`);
-  console.log(`\n${JSON.stringify({ bench: 'compat', rounds: ROUNDS, requests: REQUESTS, machine: { ...before, loadAfter: machine().load }, figures })}`);
+  conclude('compat', before, { rounds: ROUNDS, requests: REQUESTS, figures });
 }
 
-main()
-  .catch((error) => {
-    console.error(`FAILED: ${error.message}`);
-    process.exitCode = 1;
-  })
-  .finally(stopAll);
+run(main);

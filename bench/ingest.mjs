@@ -1,13 +1,15 @@
 // `make bench`: the cost of ingest compared with a floor of the same run, the cost of identify by
 // history, and the rows of a timeline's first page. README.md explains the results. ROUNDS and
-// REQUESTS (at one event per request) make it longer or shorter.
+// REQUESTS (at one event per request) make it longer or shorter. BASE is the folder of another built
+// checkout, to which ingest is compared.
 import { startChild } from './child.mjs';
-import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
-import { call, createCompany, startTrackMate } from './trackmate.mjs';
-import { startWorker, stopAll, text } from './worker.mjs';
+import { SMOKE, conclude, inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { run } from './run.mjs';
+import { builds, call, createCompany, startTrackMate } from './trackmate.mjs';
+import { CPU_UNIT_MS, startWorker, stopAll } from './worker.mjs';
 
-const ROUNDS = whole('ROUNDS', 5);
-const REQUESTS = whole('REQUESTS', 1200);
+const ROUNDS = whole('ROUNDS', 5, 1);
+const REQUESTS = whole('REQUESTS', 1200, 32);
 const CONCURRENCY = 16;
 /**
  * Events per request, and the share of REQUESTS of such a run: larger requests take longer and
@@ -18,45 +20,32 @@ const SIZES = [
   [10, 1 / 2],
   [100, 1 / 3],
 ];
-const THROUGHPUT_GOAL = 0.8;
-const HISTORIES = [10, 1_000, 100_000];
+/** The least of the requests/s of floor 1, and of a base of 5fa76b1 by events per request. */
+const FLOOR_GOAL = 0.85;
+const BASE_GOALS = { 1: 1.6, 10: 1.6, 100: 1.3 };
+const FLOORS = {
+  floor1: { parts: 'all', label: 'floor 1: the same work' },
+  floor2: { parts: 'insert', label: 'floor 2: insert events only' },
+};
+const HISTORIES = SMOKE ? [10, 30, 100] : [10, 1_000, 100_000];
 /** Sessions measured for each history, since a session is anonymous only once. */
-const SESSIONS = 3;
+const SESSIONS = SMOKE ? 1 : 3;
 /** Number of repetitions, where a measurement can be repeated. */
-const REPEATS = 5;
+const REPEATS = SMOKE ? 1 : 5;
 const PAGE = 50;
 const PAGE_READ_GOAL = 10 * PAGE;
 
-/** A statement of the Worker with the names of its parameters, in their order. */
-function statement(name, parameters) {
-  const sql = text(`edge/src/store/sql/${name}.sql`);
-  const count = Math.max(...[...sql.replaceAll(/--.*$/gm, '').matchAll(/\?(\d+)/g)].map(([, n]) => Number(n)));
-  if (count !== parameters.length) throw new Error(`${name}.sql has ${count} parameters, not ${parameters.length}`);
-  return [sql, parameters];
-}
-
-const CHECK = statement('company.check', ['company', 'origin', 'received']);
-const INSERT = statement('events.insert', [
-  ...['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address'],
-  ...['profile', 'hash', 'unproved', 'bot', 'plan', 'claim', 'pair'],
-]);
-const COUNT = statement('links.count', ['ids', 'company', 'source', 'request', 'profile']);
-const OUTBOX = statement('deliveries.insert', [
-  ...['ids', 'company', 'source', 'address', 'request', 'received', 'lease', 'busy', 'events'],
-]);
-const TARGETS = statement('subscription.targets', ['company', 'received']);
-
-const startFloor = (statements) => startWorker(['bench/floor.mjs'], { STATEMENTS: statements });
+const startFloor = (parts) => startWorker(['bench/floor.mjs'], { PARTS: parts });
 
 // Throughput.
 
 /** Runs the load against a Worker once. Returns its figures. */
 async function load(worker, job) {
-  const child = startChild('bench/load.mjs');
+  const child = startChild('./load.mjs');
   await child.ask({ url: new URL('/api/events', worker.url).href, concurrency: CONCURRENCY, ...job });
   const cpuBefore = worker.cpuMs?.();
   const { seconds, took } = await child.ask('go');
-  const cpuUs = ((worker.cpuMs?.() - cpuBefore) * 1000) / job.requests;
+  const cpuUs = (Math.max(worker.cpuMs?.() - cpuBefore, CPU_UNIT_MS) * 1000) / job.requests;
   child.end();
   const rps = job.requests / seconds;
   return { rps, eps: rps * job.events, ...percentiles(took), cpuUs };
@@ -71,44 +60,60 @@ async function stored({ d1 }) {
   return { events, ...links };
 }
 
-async function throughput() {
-  const subjects = {
-    trackmate: await startTrackMate(),
-    floor1: await startFloor([CHECK, INSERT, COUNT, OUTBOX, TARGETS]),
-    floor2: await startFloor([INSERT]),
-  };
-  const { id: company } = await createCompany(subjects.trackmate);
-  const row = await subjects.trackmate.d1.prepare('select * from companies where id = ?').bind(company).first();
-  for (const floor of [subjects.floor1, subjects.floor2]) {
-    const columns = Object.keys(row);
-    const insert = `insert into companies (${columns}) values (${columns.map(() => '?')})`;
-    await floor.d1.prepare(insert).bind(...Object.values(row)).run();
+/** Gives a floor a company of TrackMate's. */
+async function copyCompany(from, to, company) {
+  const row = await from.d1.prepare('select * from companies where id = ?').bind(company).first();
+  const columns = Object.keys(row);
+  const insert = `insert into companies (${columns}) values (${columns.map(() => '?')})`;
+  await to.d1.prepare(insert).bind(...Object.values(row)).run();
+}
+
+/** Starts what is compared, each with a workerd of its own: {name: {worker, company, label}}. */
+async function startSubjects() {
+  const subjects = {};
+  for (const [name, { root, label }] of Object.entries(builds())) {
+    const worker = await startTrackMate({}, { root });
+    subjects[name] = { worker, company: (await createCompany(worker)).id, label };
   }
+  const { worker: ours, company } = subjects.trackmate;
+  for (const [name, { parts, label }] of Object.entries(FLOORS)) {
+    const worker = await startFloor(parts);
+    await copyCompany(ours, worker, company);
+    subjects[name] = { worker, company, label };
+  }
+  return subjects;
+}
+
+/** Fails unless all stored the same: a ratio to what stored something else would mean nothing. */
+async function compareStored(subjects) {
+  const rows = {};
+  for (const [name, { worker }] of Object.entries(subjects)) rows[name] = await stored(worker);
+  const { trackmate: ours } = rows;
+  const others = Object.entries(rows).filter(([name, { events, counted }]) => events !== ours.events || counted !== (name === 'floor2' ? 0 : ours.counted));
+  if (others.length > 0) throw new Error(`other rows are stored: ${JSON.stringify({ ours, others })}`);
+}
+
+async function throughput() {
+  const subjects = await startSubjects();
+  const names = Object.keys(subjects);
+  const send = (name, job) => load(subjects[name].worker, { company: subjects[name].company, ...job });
 
   // Warm up: the runtime compiles what runs often.
-  for (const worker of Object.values(subjects)) await load(worker, { seed: 'warm', company, requests: Math.ceil(REQUESTS / 6), events: 10 });
+  for (const name of names) await send(name, { seed: 'warm', requests: Math.ceil(REQUESTS / 6), events: 10 });
 
   const figures = {};
   for (const [events, share] of SIZES) {
     const requests = Math.max(CONCURRENCY, Math.round(REQUESTS * share));
-    const runs = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
+    const runs = Object.fromEntries(names.map((name) => [name, []]));
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const name of inTurn(Object.keys(subjects), round)) {
-        runs[name].push(await load(subjects[name], { seed: `${events}x${round}`, company, requests, events }));
-      }
+      for (const name of inTurn(names, round)) runs[name].push(await send(name, { seed: `${events}x${round}`, requests, events }));
     }
-    const ratio = (floor, key) => median(runs.trackmate.map((run, round) => run[key] / runs[floor][round][key]));
-    figures[events] = {
-      ...Object.fromEntries(Object.entries(runs).map(([name, all]) => [name, medians(all)])),
-      ratios: Object.fromEntries(['floor1', 'floor2'].map((f) => [f, { rps: ratio(f, 'rps'), cpu: ratio(f, 'cpuUs') }])),
-    };
+    const ratio = (other, key) => median(runs.trackmate.map((run, round) => run[key] / runs[other][round][key]));
+    const others = names.filter((name) => name !== 'trackmate');
+    figures[events] = Object.fromEntries(names.map((name) => [name, { label: subjects[name].label, ...medians(runs[name]) }]));
+    for (const name of others) Object.assign(figures[events][name], { times: ratio(name, 'rps'), timesCpu: ratio(name, 'cpuUs') });
   }
-
-  // A ratio to a floor that stored something else would mean nothing.
-  const [ours, same, events] = await Promise.all(Object.values(subjects).map(stored));
-  if (JSON.stringify(ours) !== JSON.stringify(same) || ours.events !== events.events) {
-    throw new Error(`the floors stored other rows:\n${[ours, same, events].map((s) => JSON.stringify(s)).join('\n')}`);
-  }
+  await compareStored(subjects);
   await stopAll();
   return figures;
 }
@@ -180,21 +185,23 @@ async function visits(worker, company, { email, sessions, events }) {
  */
 async function timeline(worker) {
   const { id: company, adminKey } = await createCompany(worker);
+  const events = HISTORIES.at(-1);
+  const many = events / 50;
   const people = [
-    { name: 'one session', email: 'one@shop.example', sessions: 1, events: 100_000 },
-    { name: '2,000 sessions', email: 'many@shop.example', sessions: 2_000, events: 100_000 },
+    { name: 'one session', email: 'one@shop.example', sessions: 1, events },
+    { name: `${shown(many)} sessions`, email: 'many@shop.example', sessions: many, events },
   ];
   for (const person of people) person.id = await visits(worker, company, person);
   const figures = {};
-  for (const { name, id, sessions, events } of people) {
+  for (const { name, id, sessions } of people) {
     figures[name] = {};
     for (const order of ['desc', 'asc']) {
       const route = `/api/admin/users/${id}/timeline?limit=${PAGE}&order=${order}`;
       const page = () => call(worker.url, 'GET', route, undefined, { 'x-admin-id': adminKey });
       // the first also notes the key's use, once an hour
-      const { events: shown, pagination, summary } = (await page()).body;
-      if (shown.length !== PAGE || !pagination.hasMore || summary.totalEvents !== events + sessions) {
-        throw new Error(`an odd page: ${shown.length} events of ${summary.totalEvents}`);
+      const { events: first, pagination, summary } = (await page()).body;
+      if (first.length !== PAGE || !pagination.hasMore || summary.totalEvents !== events + sessions) {
+        throw new Error(`an odd page: ${first.length} events of ${summary.totalEvents}`);
       }
       const calls = [];
       for (let n = 0; n < SESSIONS * REPEATS; n += 1) calls.push(await page());
@@ -206,20 +213,19 @@ async function timeline(worker) {
 
 // Output.
 
-const LABELS = { trackmate: 'TrackMate', floor1: 'floor 1: same statements', floor2: 'floor 2: insert events only' };
-
 function printThroughput(figures) {
-  for (const [events, { ratios, ...subjects }] of Object.entries(figures)) {
+  for (const [events, subjects] of Object.entries(figures)) {
     table(
       `Ingest, ${events} event${events === '1' ? '' : 's'} a request`,
       ['', 'requests/s', 'events/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'of its requests/s', 'of its CPU'],
-      Object.entries(subjects).map(([name, f]) => {
-        const r = ratios[name];
-        return [LABELS[name], f.rps, f.eps, f.p50, f.p99, f.cpuUs, r ? `×${shown(r.rps)}` : '', r ? `×${shown(r.cpu)}` : ''];
-      }),
+      Object.values(subjects).map((f) => [
+        ...[f.label, f.rps, f.eps, f.p50, f.p99, f.cpuUs],
+        ...(f.times ? [`×${shown(f.times)}`, `×${shown(f.timesCpu)}`] : ['', '']),
+      ]),
     );
-    const { rps } = ratios.floor1;
-    console.log(`  goal: ≥ ${THROUGHPUT_GOAL} of floor 1's requests/s: ${shown(rps)} ${verdict(rps >= THROUGHPUT_GOAL)}`);
+    const { floor1, base } = subjects;
+    console.log(`  goal: ≥ ${FLOOR_GOAL} of floor 1's requests/s: ${shown(floor1.times)} ${verdict(floor1.times >= FLOOR_GOAL)}`);
+    if (base) console.log(`  goal: ≥ ${BASE_GOALS[events]} of the base's requests/s: ${shown(base.times)} ${verdict(base.times >= BASE_GOALS[events])}`);
   }
 }
 
@@ -236,7 +242,7 @@ function printIdentify(figures) {
 
 function printTimeline(figures) {
   const rows = Object.entries(figures).flatMap(([name, orders]) => Object.entries(orders).map(([order, f]) => [name, order, f.ms, f.read]));
-  table(`Timeline, first page of ${PAGE} of 100,000 events`, ['', 'order', 'ms', 'rows read'], rows);
+  table(`Timeline, first page of ${PAGE} of ${shown(HISTORIES.at(-1))} events`, ['', 'order', 'ms', 'rows read'], rows);
   const most = Math.max(...rows.map((row) => row[3]));
   console.log(`  goal: ≤ ${PAGE_READ_GOAL} rows read: ${shown(most)} ${verdict(most <= PAGE_READ_GOAL)}`);
 }
@@ -251,13 +257,8 @@ async function main() {
   printIdentify(identified);
   const paged = await timeline(worker);
   printTimeline(paged);
-  const figures = { bench: 'ingest', rounds: ROUNDS, requests: REQUESTS, machine: { ...before, loadAfter: machine().load }, ingest, identify: identified, timeline: paged };
-  console.log(`\n${JSON.stringify(figures)}`);
+  const goals = { floor: FLOOR_GOAL, base: BASE_GOALS, pageRead: PAGE_READ_GOAL };
+  conclude('ingest', before, { rounds: ROUNDS, requests: REQUESTS, goals, ingest, identify: identified, timeline: paged });
 }
 
-main()
-  .catch((error) => {
-    console.error(`FAILED: ${error.message}`);
-    process.exitCode = 1;
-  })
-  .finally(stopAll);
+run(main);

@@ -3,7 +3,8 @@
 // they have their answer, or `perSecond` requests per second, sent on time whatever the answers do.
 // Its parent sends {url, seed, requests, concurrency | perSecond} with what the bodies need:
 // {company, events} for /api/events, and with {form} for the same events in another vendor's form,
-// {doors} for /api/webhooks/events. It answers 'ready' when all bodies are made, then 'go' with
+// {doors, people} for /api/webhooks/events: to whom, and the number of people that the events are
+// about in turn. It answers 'ready' when all bodies are made, then 'go' with
 // {seconds, sent, took, late, cost}: per request when it was sent (ms of the shared clock) and how
 // long its answer took (ms), the lateness (ms) of the paced ones, and what the answers said of D1,
 // summed.
@@ -13,8 +14,6 @@ import { answerParent, clockMs } from './child.mjs';
 
 /** Average number of requests per session in one run. */
 const REQUESTS_PER_SESSION = 4;
-/** Number of people that server events are about, in turn. */
-const PEOPLE = 100;
 const ANSWER_WITHIN_MS = 30_000;
 
 const START = Date.UTC(2026, 0, 1);
@@ -56,10 +55,10 @@ const FORMS = {
 /**
  * Events to each target {key, eventType} in turn. The message id ends with the request's number.
  */
-function serverEvent({ seed, doors }, r) {
+function serverEvent({ seed, doors, people = 1 }, r) {
   const { key, eventType } = doors[r % doors.length];
   const body = {
-    identifier: { email: `person${r % PEOPLE}@shop.example` },
+    identifier: { email: `person${r % people}@shop.example` },
     eventType,
     eventData: { orderId: `order-${r}`, amount: 79.99, currency: 'USD' },
     messageId: `${seed}-${r}`,

@@ -5,29 +5,30 @@ import { get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { populate } from '../tests/support/crowd.mjs';
 import { startReceiver } from '../tests/support/receiver.mjs';
-import { machine, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { SMOKE, conclude, machine, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { run } from './run.mjs';
 import { call, createCompany, startTrackMate } from './trackmate.mjs';
-import { path, stopAll } from './worker.mjs';
+import { path } from './worker.mjs';
 
-const EVENTS = whole('EVENTS', 1_000_000);
-const ROUNDS = whole('ROUNDS', 5);
+const EVENTS = whole('EVENTS', 1_000_000, 1_000);
+const ROUNDS = whole('ROUNDS', 5, 1);
 /** Events that are measured in each arm of each round, one after the other, with a pause between two. */
-const REQUESTS = whole('REQUESTS', 60);
+const REQUESTS = whole('REQUESTS', 60, 5);
 const PAUSE_MS = 10;
 /** An arm ends after so long, for an event may wait for seconds in one. */
 const ARM_MS_MAX = 15_000;
 /** Due deliveries, and retries, that are measured in each round. */
-const DELIVERIES = 3;
+const DELIVERIES = SMOKE ? 1 : 3;
 const DELIVERY_MS_MAX = 30_000;
 /** The sweep is called so often, as `make dev` does. A cron calls it once a minute. */
-const SWEEP_MS = 5000;
+const SWEEP_MS = SMOKE ? 500 : 5000;
 const SLOW_READER_MS = 200;
 /** So often the figures of one range are read in an arm: as by sixty open dashboards. */
 const FIGURES_MS = 1000;
 
 const DEAD = 1050;
 const HANGING = { webhooks: 4, each: 50 };
-const FORGED = { identifies: 300, traitsBytes: 25_000 };
+const FORGED = { identifies: SMOKE ? 20 : 300, traitsBytes: 25_000 };
 
 const MB = 1024 * 1024;
 const GOALS = { times: 2, dueMs: 10_000, retryMs: 2000, read: 2000, bytes: 20 * MB };
@@ -325,15 +326,15 @@ function report(quiet, loaded, more, undone, facts) {
     ...rows.map(line),
     '',
   ];
-  writeFileSync(path('bench/neighbours.md'), lines.join('\n'));
+  if (!SMOKE) writeFileSync(path('bench/neighbours.md'), lines.join('\n'));
 }
 
 async function main() {
   const before = machine();
   console.log(`${shown(EVENTS)} events of another company; ${before.cpus} cores, load ${before.load.toFixed(1)} at the start`);
   const vars = { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1' };
-  const trackMate = await startTrackMate(vars, true);
-  const quiet = await openSide(await startTrackMate(vars, true));
+  const trackMate = await startTrackMate(vars, { consumes: true });
+  const quiet = await openSide(await startTrackMate(vars, { consumes: true }));
   const loaded = await openSide(trackMate);
   const [large, hanging, victim] = [await createCompany(trackMate), await createCompany(trackMate), await createCompany(trackMate)];
   const silent = await startReceiver(() => new Promise(() => {}));
@@ -369,16 +370,8 @@ async function main() {
   report(quiet, loaded, more, undone, facts);
   const arms = Object.fromEntries(Object.entries({ quiet: quiet.events.quiet, ...loaded.events, undo: undone.meanwhile }).map(([arm, took]) => [arm, { ...percentiles(took), n: took.length }]));
   const { meanwhile, ...undo } = undone;
-  console.log(`\n${JSON.stringify({ bench: 'neighbours', events: EVENTS, arms, due: loaded.due, retry: loaded.retry, quietDue: quiet.due, quietRetry: quiet.retry, held, more, undo, machine: { ...before, loadAfter: after.load } })}`);
+  conclude('neighbours', before, { events: EVENTS, arms, due: loaded.due, retry: loaded.retry, quietDue: quiet.due, quietRetry: quiet.retry, held, more, undo });
   for (const { close } of [silent, ...[quiet, loaded].flatMap(({ lost, refused }) => [lost, refused])]) close();
 }
 
-main()
-  .catch((error) => {
-    console.error(`FAILED: ${error.stack}`);
-    process.exitCode = 1;
-  })
-  .finally(async () => {
-    await stopAll();
-    process.exit();
-  });
+run(main);

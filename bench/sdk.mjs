@@ -8,20 +8,27 @@ import { cpus, loadavg } from 'node:os';
 import { brotliCompressSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { launch } from '../tests/browser/browser.mjs';
+import { SMOKE, median, whole } from './report.mjs';
+import { endOnFailure } from './run.mjs';
 
-const ROUNDS = Number(process.env.ROUNDS ?? 5);
-const LOADS = Number(process.env.LOADS ?? 3 * ROUNDS);
-const TRACKS = 60;
+const end = endOnFailure();
+
+const ROUNDS = whole('ROUNDS', 5, 1);
+const LOADS = whole('LOADS', 3 * ROUNDS, 1);
+const TRACKS = SMOKE ? 5 : 60;
 const GAP_MS = 25;
 /** Time until the page has come to rest, since its own loading varies by more than an SDK costs. */
 const QUIET_MS = 400;
 /** Long enough for every SDK here to send: the slowest one batches for five seconds. */
-const START_MS = 2_500;
-const FLUSH_MS = 6_000;
+const START_MS = SMOKE ? 1_500 : 2_500;
+const FLUSH_MS = SMOKE ? 1_500 : 6_000;
 const GOALS = { load: 3, track: 0.25, sync: 0.1 };
 const at = (path) => new URL(`../${path}`, import.meta.url).pathname;
 
-if (!existsSync(at('bench/sdk/node_modules'))) {
+/** A smoke test leaves them out, because their packages may have to be installed first. */
+const OF_OTHER_VENDORS = ['Plausible', 'Snowplow', 'Segment'];
+
+if (!SMOKE && !existsSync(at('bench/sdk/node_modules'))) {
   execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', at('bench/sdk')], { stdio: 'inherit' });
 }
 
@@ -75,9 +82,9 @@ const SDKS = {
     window.track = (name, data) => window.sdk.track(name, data);`,
 };
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const round = (number, digits) => Number(number.toFixed(digits));
 
+if (SMOKE) for (const name of OF_OTHER_VENDORS) delete SDKS[name];
 const bundles = {};
 const sizes = {};
 for (const [name, contents] of Object.entries(SDKS)) {
@@ -249,9 +256,7 @@ const table = [
 const ours = rows.find(({ name }) => name === 'TrackMate');
 const beside = (field) => rows.slice(0, 2).map((row) => round(ours[field] / row[field], 1)).join(' and ') + ' times';
 const met = (goal, field) => `${field} ≤ ${goal}: ${ours[field]}, ${ours[field] <= goal ? 'met' : 'NOT met'}`;
-writeFileSync(
-  at('bench/sdk.md'),
-  `# What the SDK costs a page
+const page = `# What the SDK costs a page
 
 \`make bench-sdk\` (sdk.mjs) writes this page. [README.md](README.md#the-sdk) says how to read it.
 
@@ -276,8 +281,7 @@ for a \`track()\`.
 Goals for TrackMate: ${met(GOALS.load, 'load')}; ${met(GOALS.track, 'track')}; ${met(GOALS.sync, 'sync')}.
 
 ![CPU of each SDK](sdk.svg)
-`,
-);
+`;
 
 /** Two groups of bars, each with its own scale. */
 function chart() {
@@ -294,6 +298,10 @@ function chart() {
   const height = 2 * (rows.length * 26 + 50);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 570 ${height}" font-family="system-ui, sans-serif" font-size="13"><rect width="570" height="${height}" fill="#fff"/>${group('Load, init and first page: main-thread CPU', 'load', 10)}${group('Each track() with its sending: main-thread CPU', 'track', 10 + height / 2)}</svg>\n`;
 }
-writeFileSync(at('bench/sdk.svg'), chart());
+if (!SMOKE) {
+  writeFileSync(at('bench/sdk.md'), page);
+  writeFileSync(at('bench/sdk.svg'), chart());
+}
 console.log(`\n${table}\n\nno SDK: load ${floor.load.toFixed(2)} ms, turn ${floor.track.toFixed(3)} ms, sync ${blank.sync} ms`);
-console.log(JSON.stringify({ sdks: rows, goals: GOALS }));
+console.log(JSON.stringify({ bench: 'sdk', sdks: rows, goals: GOALS }));
+await end();

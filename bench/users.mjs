@@ -4,12 +4,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { populate } from '../tests/support/crowd.mjs';
-import { machine, median, medians, shown, table, verdict, whole } from './report.mjs';
+import { SMOKE, conclude, machine, median, medians, shown, table, verdict, whole } from './report.mjs';
+import { run } from './run.mjs';
 import { call, createCompany, startTrackMate } from './trackmate.mjs';
-import { stopAll } from './worker.mjs';
 
-const USERS = whole('USERS', 100_000);
-const REPEATS = 5;
+const USERS = whole('USERS', 100_000, 500);
+const REPEATS = SMOKE ? 1 : 5;
 const PAGE = 50;
 /** Users per page of the walk, and the pages that are reported. */
 const WALK_PAGE = 1000;
@@ -17,7 +17,7 @@ const DEPTHS = [1, 10, 50, 100];
 const FIRST_BYTE_GOAL = 200;
 const FORMATS = ['csv', 'json', 'ndjson'];
 /** Number of exports per size and format. */
-const ROUNDS = whole('ROUNDS', 3);
+const ROUNDS = whole('ROUNDS', 3, 1);
 
 // Lists.
 
@@ -156,12 +156,7 @@ async function main() {
   printLists(listed, walks);
   const files = await exported(worker, adminKey);
   printExports(files);
-  console.log(`\n${JSON.stringify({ bench: 'users', users: USERS, machine: { ...before, loadAfter: machine().load }, listed, walks, exports: files })}`);
+  conclude('users', before, { users: USERS, listed, walks, exports: files });
 }
 
-main()
-  .catch((error) => {
-    console.error(`FAILED: ${error.message}`);
-    process.exitCode = 1;
-  })
-  .finally(stopAll);
+run(main);

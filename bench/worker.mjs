@@ -1,39 +1,40 @@
 // One Worker in its own workerd, called through a socket of that process: no proxy, dev server or
 // logging in between. Its D1 is in a temporary folder, in memory if possible, and is removed
 // afterwards.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_readConfig as readConfig, unstable_splitSqlQuery as splitSql } from 'wrangler';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A path of the repository. */
 export const path = (relative) => join(ROOT, relative);
-/** The text of a file of the repository. */
-export const text = (relative) => readFileSync(path(relative), 'utf8');
 
 const running = new Set();
+/** How often it looks whether each workerd still runs. */
+const ALIVE_EVERY_MS = 500;
 
 /**
  * Starts these modules (the first is the entry) with an empty, migrated D1. Returns {url, pid, d1,
- * cpuMs, sweep, stop}. `consumes` makes it the consumer of its own queue, with the settings of
- * wrangler.toml. `sweep` runs its cron handler, which the local runtime does not fire. `pid` and
- * `cpuMs` are undefined without /proc.
+ * sweep, stop, cpuMs, peakBytes, resetPeak}. `consumes` makes it the consumer of its own queue.
+ * `root` is the checkout of the modules, of the migrations, and of the wrangler.toml whose settings
+ * it has. `sweep` runs its cron handler, which the local runtime does not fire. `pid` and the last
+ * three are undefined without /proc.
  */
-export async function startWorker(modules, bindings, consumes = false) {
-  const { compatibility_date: compatibilityDate, compatibility_flags: compatibilityFlags, queues } = readConfig({ config: path('wrangler.toml') });
+export async function startWorker(modules, bindings, { consumes = false, root = ROOT } = {}) {
+  const { compatibility_date: compatibilityDate, compatibility_flags: compatibilityFlags, queues } = readConfig({ config: join(root, 'wrangler.toml') });
   const [{ max_batch_size: maxBatchSize, max_batch_timeout: maxBatchTimeout, max_retries: maxRetries }] = queues.consumers;
   const state = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'trackmate-bench-'));
   const before = new Set(children());
-  const worker = { name: 'bench', modulesRoot: ROOT, compatibilityDate, compatibilityFlags, bindings };
+  const worker = { name: 'bench', modulesRoot: root, compatibilityDate, compatibilityFlags, bindings };
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: [
         {
           ...worker,
-          modules: modules.map((file) => ({ type: file.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule', path: path(file) })),
+          modules: modules.map((file) => ({ type: file.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule', path: join(root, file) })),
           d1Databases: { DB: 'bench' },
           queueProducers: { DELIVERIES: 'bench' },
           queueConsumers: consumes ? { bench: { maxBatchSize, maxBatchTimeout, maxRetries } } : {},
@@ -52,20 +53,24 @@ export async function startWorker(modules, bindings, consumes = false) {
   await miniflare.ready;
   const url = await miniflare.unsafeGetDirectURL('bench');
   const pid = children().find((child) => !before.has(child));
+  Object.assign(started, { pid, isReady: true, watch: setInterval(() => throwIfGone(pid), ALIVE_EVERY_MS) });
   const d1 = await miniflare.getD1Database('DB', 'bench');
-  for (const file of readdirSync(path('edge/migrations')).sort()) {
-    for (const statement of splitSql(text(`edge/migrations/${file}`))) await d1.prepare(statement).run();
+  const migrations = join(root, 'edge/migrations');
+  for (const file of readdirSync(migrations).sort()) {
+    const statements = splitSql(readFileSync(join(migrations, file), 'utf8'));
+    await d1.batch(statements.map((statement) => d1.prepare(statement)));
   }
   const { scheduled } = await miniflare.getWorker('bench');
-  return { url, pid, d1, stop, sweep: () => scheduled({ cron: '* * * * *' }), cpuMs: pid && (() => cpuMs(pid)) };
+  const usage = pid && { cpuMs: () => cpuMs(pid), peakBytes: () => peakBytes(pid), resetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, '5') };
+  return { url, pid, d1, stop, sweep: () => scheduled({ cron: '* * * * *' }), ...usage };
 }
 
 const remove = ({ state }) => rmSync(state, { recursive: true, force: true, maxRetries: 3 });
 
 async function stopWorker(started) {
   if (!running.delete(started)) return;
-  await started.miniflare.dispose();
-  remove(started);
+  clearInterval(started.watch);
+  await started.miniflare.dispose().finally(() => remove(started));
 }
 
 // On Ctrl-C, Miniflare kills its workerd and exits at once; only this handler still runs.
@@ -92,10 +97,28 @@ function children() {
   });
 }
 
-/**
- * CPU time of a process so far, user and system, in ms. Linux counts it in hundredths of a second.
- */
+const isGone = (pid) => pid !== undefined && !existsSync(`/proc/${pid}`);
+
+/** Throws from its timer, which ends the bench: Miniflare waits for ever for a workerd that died. */
+function throwIfGone(pid) {
+  if (isGone(pid)) throw new Error('workerd ended by itself');
+}
+
+/** What is wrong with a workerd, if anything is. It explains what fails because of it. */
+export function workerdProblem() {
+  const all = [...running];
+  if (all.some(({ pid }) => isGone(pid))) return 'workerd ended by itself';
+  return all.every(({ isReady }) => isReady) ? undefined : 'workerd did not start';
+}
+
+/** The unit in which Linux counts CPU time, in ms. A short load may take none. */
+export const CPU_UNIT_MS = 10;
+
+/** CPU time of a process so far, user and system, in ms. */
 function cpuMs(pid) {
   const [user, system] = stat(pid).slice(11, 13).map(Number);
-  return (user + system) * 10;
+  return (user + system) * CPU_UNIT_MS;
 }
+
+/** The most resident memory of a process since its start, or since its peak was reset. */
+const peakBytes = (pid) => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;

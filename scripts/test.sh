@@ -188,6 +188,13 @@ browsers() {
   fi
 }
 
+# With the least priority, since the suites beside it promise times.
+benches() {
+  renice -n 19 -p "$BASHPID" >/dev/null
+  suite "benches in their smallest size" node_tests "run: node_modules/.bin/node --test bench/smoke.test.mjs" \
+    node_suite bench/smoke.test.mjs
+}
+
 if ! scripts/setup.sh test; then
   report+=("FAILED   set-up: see its fix above")
   failed=1
@@ -235,9 +242,12 @@ if [ "$MODE" = all ]; then
     skip "fuzz" "schemathesis is not installed (needs python3 3.11 or newer with venv, and PyPI)"
   fi
   join
-  # After the others, since some of them promise a time. They mostly wait.
+  # After the others, since some of them promise a time. They mostly wait, and leave the processor to
+  # the benches.
+  beside benches
   suite "fault tests" node_tests "run: node_modules/.bin/node --test tests/faults/<the file>" \
     node_suite --test-concurrency=2 tests/faults/*.test.mjs
+  join
 fi
 
 trap - ERR

@@ -1,14 +1,10 @@
 // The document of the API against the API: every example is sent, and what the Worker answers, good or bad, is what the document says.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import Ajv from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { until } from '../support/harness.mjs';
+import { callOperation, credentials as credentialsOf, found, inOrder, openapi, operations, ownExample, prepareCompany } from '../support/operations.mjs';
 import { assertProblem, newCompany } from '../support/people.mjs';
-import { startReceiver } from '../support/receiver.mjs';
-
-const openapi = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
 
 /** The document, its objects without any field that it does not name: a field of an answer that is not documented shows. */
 function closed(document) {
@@ -30,8 +26,6 @@ function assertFits(what, value, ...place) {
 }
 
 const JSON_BODY = ['content', 'application/json', 'schema'];
-const operations = Object.entries(openapi.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })));
-const found = (id) => operations.find((operation) => operation.operationId === id);
 
 /** Fails unless an operation may answer this; → the body. */
 function assertDocumented(operation, { status, headers, body }) {
@@ -64,47 +58,19 @@ export default (trackMate) =>
     /** A company in which every operation has something to work on. */
     const prepare = async () => {
       if (world.c) return world;
-      const c = await newCompany(trackMate());
-      const receiver = await startReceiver();
-      world.receiver = receiver;
-      const webhook = await c.subscribe(`${receiver.url}/hook`, ['payment_processed']);
-      const { profileId, messageId } = (await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 1, currency: 'USD' } })).body;
-      const other = (await c.server({ email: 'ada@work.example' }, 'booking.created', { eventData: { booking: { id: 'b-1', service: 'Haircut' } } })).body.profileId;
-      for (const eventType of ['booking.created', 'qr.created', 'conversation.created', 'message.sent', 'order.created']) {
-        const name = eventType.split('.')[0];
-        await c.server({ userId: profileId }, eventType, { eventData: { [name === 'qr' ? 'qrCode' : name]: { id: 'x-1', text: 'said' } } });
-      }
-      await c.server({ userId: profileId }, 'group', { eventData: { groupId: 'acme', traits: { name: 'Acme', plan: 'gold' } } });
-      const group = (await c.get('/api/admin/groups')).body.groups[0];
-      const exported = (await c.get('/api/admin/export/users/json')).headers.get('x-export-id');
-      const delivery = await until('a delivery', async () => (await c.deliveries(webhook.id)).find((d) => d.status === 'delivered'));
+      Object.assign(world, await prepareCompany(trackMate()));
       // What came at the receiver is what the document says of deliveries.
       const { parameters } = openapi.webhooks.delivery.post;
-      for (const { json, headers } of receiver.requests) {
+      for (const { json, headers } of world.receiver.requests) {
         assertFits('a delivery', json, 'webhooks', 'delivery', 'post', 'requestBody', ...JSON_BODY);
         for (const { name, required } of parameters) assert.ok(!required || headers[name.toLowerCase()], name);
       }
-      const operator = { authorization: `Bearer ${trackMate().operatorKey}` };
-      const spare = (await trackMate().call('POST', `/api/operator/companies/${c.companyId}/keys`, { scope: 'server' }, operator)).body.key;
-      return Object.assign(world, { c, operator, other, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported, groups: group.id, events: messageId, projects: c.companyId, array: c.companyId } });
+      return world;
     };
 
-    const credentials = ({ security }) => {
-      const { c, operator } = world;
-      const [scheme] = security.flatMap(Object.keys);
-      return { undefined: {}, serverKey: c.key, adminKey: c.admin, operatorKey: operator }[scheme];
-    };
-
-    /** A stream tells what there is, and does not wait for more. */
-    const brief = (path, query) => (path.endsWith('/stream') && !query.includes('seconds') ? `${query || '?'}&seconds=0` : query);
-    const call = ({ method, path }, body, headers, ids = world.ids, query = '') =>
-      trackMate().call(method.toUpperCase(), path.replace('{format}', 'json').replace('{kind}', 'track').replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + brief(path, query), body, headers);
-
-    /** An example with this company and a receiver that is there. */
-    const own = (example) => {
-      const mine = { 'TM-SHOP99': world.c.companyId, 'https://crm.example': world.receiver.url, '5f1c0a9b8d7e6f5a4b3c2d1e': world.ids.users, '0a9b8c7d6e5f4a3b2c1d0e9f': world.other };
-      return JSON.parse(Object.entries(mine).reduce((text, [shown, real]) => text.replaceAll(shown, real), JSON.stringify(example)));
-    };
+    const credentials = (operation) => credentialsOf(world, operation);
+    const call = (operation, ...how) => callOperation({ ...world, trackMate: trackMate() }, operation, ...how);
+    const own = (example) => ownExample(world, example);
 
     test('is served as the repository has it, to any page', async () => {
       const served = await fetch(`${trackMate().url}/openapi.json`, { headers: { origin: 'https://editor.example' } });
@@ -126,10 +92,7 @@ export default (trackMate) =>
 
     test('tells what every operation answers to its own example', async () => {
       await prepare();
-      // What deletes comes last, each after what needs it; what is asked about an erasure, after it.
-      const last = ['deleteWebhook', 'revokeKey', 'revokeOwnKey', 'eraseUser', 'getErasure', 'liftTombstone', 'deleteGroup'];
-      const order = [...operations.filter((o) => !last.includes(o.operationId)), ...last.map(found)];
-      for (const operation of order) {
+      for (const operation of inOrder()) {
         const example = operation.requestBody?.content['application/json'].example;
         const answer = await call(operation, example && own(example), credentials(operation));
         assert.equal(answer.status, 200, `${operation.operationId}: ${JSON.stringify(answer.body)}`);
