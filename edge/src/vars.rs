@@ -18,6 +18,8 @@ pub struct Vars {
     pub count_slices_max: usize,
     /// `D1_BYTES_MAX`: bytes that the database may have.
     pub d1_bytes_max: i64,
+    /// `D1_READ_REPLICAS`: whether statistics may be read from a replica of the database.
+    pub reads_replicas: bool,
     /// `DEV_ALLOW_LOOPBACK`: whether deliveries may go to the deployment's own machine.
     pub allows_loopback: bool,
     /// `DEV_SHOW_COST`: whether answers show what a request cost in D1.
@@ -41,6 +43,7 @@ impl Vars {
             export_pages_max: number(env, "EXPORT_PAGES_MAX").unwrap_or(EXPORT_PAGES_MAX),
             count_slices_max: number(env, "COUNT_SLICES_MAX").unwrap_or(COUNT_SLICES_MAX),
             d1_bytes_max: number(env, "D1_BYTES_MAX").unwrap_or(D1_BYTES_MAX),
+            reads_replicas: text(env, "D1_READ_REPLICAS").is_some_and(|value| value == "1"),
             allows_loopback: text(env, "DEV_ALLOW_LOOPBACK").is_some_and(|value| value == "1"),
             shows_cost: text(env, "DEV_SHOW_COST").is_some(),
         }

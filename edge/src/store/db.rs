@@ -44,7 +44,7 @@ pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
 /// When the deployment has no such binding.
 pub fn replica(env: &Env, company: &str) -> Result<Db> {
     let mut db = database(env, Some(company))?;
-    if env.var("D1_READ_REPLICAS").is_ok_and(|reads| reads.to_string() == "1") {
+    if Vars::of(env).reads_replicas {
         let session = db.d1.with_session_constraint(D1SessionConstraint::FirstUnconstrained)?;
         // A session has the methods of a database that are used here.
         db.d1 = D1Database::unchecked_from_js(JsValue::from(session));
