@@ -23,6 +23,8 @@ const DELIVERY_MS_MAX = 30_000;
 /** The sweep is called so often, as `make dev` does. A cron calls it once a minute. */
 const SWEEP_MS = SMOKE ? 500 : 5000;
 const SLOW_READER_MS = 200;
+/** Pause of others between two acts of theirs: none, but a smoke test leaves the processor to others. */
+const LOAD_PAUSE_MS = SMOKE ? 300 : 0;
 /** So often the figures of one range are read in an arm: as by sixty open dashboards. */
 const FIGURES_MS = 1000;
 
@@ -352,7 +354,7 @@ async function main() {
     await plantHanging(trackMate, hanging, silent, round);
     for (const [arm, acts] of Object.entries(loads({ trackMate, large }))) {
       quiet.events.quiet.push(...(await events(quiet, Math.ceil(REQUESTS / 2))));
-      const ends = acts.map((act) => repeat(act));
+      const ends = acts.map((act) => repeat(act, LOAD_PAUSE_MS));
       await pause(200); // until it is under way
       (loaded.events[arm] ??= []).push(...(await events(loaded, REQUESTS)));
       const { p50, p99 } = percentiles(loaded.events[arm]);

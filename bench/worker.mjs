@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { unstable_readConfig as readConfig, unstable_splitSqlQuery as splitSql } from 'wrangler';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A path of the repository. */
@@ -17,6 +16,25 @@ const running = new Set();
 const ALIVE_EVERY_MS = 500;
 
 /**
+ * The compatibility of a checkout's wrangler.toml, and the settings of its first queue consumer.
+ * Wrangler could read it too, but to load wrangler takes longer than to start workerd.
+ */
+function settings(root) {
+  const toml = readFileSync(join(root, 'wrangler.toml'), 'utf8');
+  const value = (text, name) => JSON.parse(new RegExp(`^${name} = ([^#\\n]+)`, 'm').exec(text)[1]);
+  const consumer = toml.split('[[queues.consumers]]')[1];
+  return {
+    compatibilityDate: value(toml, 'compatibility_date'),
+    compatibilityFlags: value(toml, 'compatibility_flags'),
+    consumer: {
+      maxBatchSize: value(consumer, 'max_batch_size'),
+      maxBatchTimeout: value(consumer, 'max_batch_timeout'),
+      maxRetries: value(consumer, 'max_retries'),
+    },
+  };
+}
+
+/**
  * Starts these modules (the first is the entry) with an empty, migrated D1. Returns {url, pid, d1,
  * sweep, stop, cpuMs, peakBytes, resetPeak}. `consumes` makes it the consumer of its own queue.
  * `root` is the checkout of the modules, of the migrations, and of the wrangler.toml whose settings
@@ -24,11 +42,10 @@ const ALIVE_EVERY_MS = 500;
  * three are undefined without /proc.
  */
 export async function startWorker(modules, bindings, { consumes = false, root = ROOT } = {}) {
-  const { compatibility_date: compatibilityDate, compatibility_flags: compatibilityFlags, queues } = readConfig({ config: join(root, 'wrangler.toml') });
-  const [{ max_batch_size: maxBatchSize, max_batch_timeout: maxBatchTimeout, max_retries: maxRetries }] = queues.consumers;
+  const { consumer, ...compatibility } = settings(root);
   const state = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'trackmate-bench-'));
   const before = new Set(children());
-  const worker = { name: 'bench', modulesRoot: root, compatibilityDate, compatibilityFlags, bindings };
+  const worker = { name: 'bench', modulesRoot: root, ...compatibility, bindings };
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: [
@@ -37,7 +54,7 @@ export async function startWorker(modules, bindings, { consumes = false, root = 
           modules: modules.map((file) => ({ type: file.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule', path: join(root, file) })),
           d1Databases: { DB: 'bench' },
           queueProducers: { DELIVERIES: 'bench' },
-          queueConsumers: consumes ? { bench: { maxBatchSize, maxBatchTimeout, maxRetries } } : {},
+          queueConsumers: consumes ? { bench: consumer } : {},
           // or each fetch has its headers copied, which no other runtime does
           stripCfConnectingIp: false,
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
@@ -56,9 +73,9 @@ export async function startWorker(modules, bindings, { consumes = false, root = 
   Object.assign(started, { pid, isReady: true, watch: setInterval(() => throwIfGone(pid), ALIVE_EVERY_MS) });
   const d1 = await miniflare.getD1Database('DB', 'bench');
   const migrations = join(root, 'edge/migrations');
+  // The local D1 runs all statements of a text, but none may be empty, as one of comments is.
   for (const file of readdirSync(migrations).sort()) {
-    const statements = splitSql(readFileSync(join(migrations, file), 'utf8'));
-    await d1.batch(statements.map((statement) => d1.prepare(statement)));
+    await d1.prepare(readFileSync(join(migrations, file), 'utf8').replaceAll(/--.*$/gm, '').trim()).run();
   }
   const { scheduled } = await miniflare.getWorker('bench');
   const usage = pid && { cpuMs: () => cpuMs(pid), peakBytes: () => peakBytes(pid), resetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, '5') };
