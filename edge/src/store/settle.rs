@@ -105,13 +105,17 @@ pub async fn settle(
     operational_events: &[OperationalEvent],
     stamp: ChangeStamp,
 ) -> Result<Settled> {
+    // The first lease of a delivery has no attempt before its own.
+    let has_earlier_attempts = ended.iter().any(|row| row.generation > 1);
     let ended = serde_json::to_string(ended)?;
     let (company, ended) = (company.into(), (&ended).into());
     let (marker, now) = (stamp.marker.into(), stamp.now_ms.into());
     let (opens_after, pause, longest) =
         (circuit::OPENS_AFTER.into(), circuit::PAUSE_MS_MIN.into(), circuit::PAUSE_MS_MAX.into());
     let mut batch = Batch::default();
-    batch.write(db.bind(sql::ATTEMPT_INSERT, &[company, ended])?);
+    if has_earlier_attempts {
+        batch.write(db.bind(sql::ATTEMPT_INSERT, &[company, ended])?);
+    }
     batch.write(db.bind(sql::DELIVERY_SETTLE, &[company, ended, marker])?);
     let note = [company, ended, now, marker, opens_after, pause, longest];
     let noted = batch.read(db.bind(sql::SUBSCRIPTION_NOTE, &note)?);
