@@ -74,7 +74,7 @@ export async function sendLoad(trackMate, doors, { requests, ...pace }) {
   await load.ask({ url, seed, requests, people: PEOPLE, doors: doors.map(({ company, eventType }) => ({ key: company.serverKey, eventType })), ...pace });
   trackMate.resetPeak?.();
   const cpuBefore = trackMate.cpuMs?.();
-  const { seconds, sent, took, late, cost } = await load.ask('go');
+  const { seconds, sent, took, late } = await load.ask('go');
   load.end();
 
   const expected = new Map(); // what arrives → its hook and request
@@ -93,9 +93,6 @@ export async function sendLoad(trackMate, doors, { requests, ...pace }) {
     ...delays(arrivals, doors[0], sent),
     cpuUs,
     peakBytes: trackMate.peakBytes?.(),
-    trips: cost.trips / requests,
-    read: cost.read / requests,
-    written: cost.written / requests,
     ...(late.length > 0 && { late: percentiles(late).p99 }),
   };
 }

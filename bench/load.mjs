@@ -4,10 +4,9 @@
 // Its parent sends {url, seed, requests, concurrency | perSecond} with what the bodies need:
 // {company, events} for /api/events, and with {form} for the same events in another vendor's form,
 // {doors, people} for /api/webhooks/events: to whom, and the number of people that the events are
-// about in turn. It answers 'ready' when all bodies are made, then 'go' with
-// {seconds, sent, took, late, cost}: per request when it was sent (ms of the shared clock) and how
-// long its answer took (ms), the lateness (ms) of the paced ones, and what the answers said of D1,
-// summed.
+// about in turn. It answers 'ready' when all bodies are made, then 'go' with {seconds, sent, took,
+// late}: per request when it was sent (ms of the shared clock) and how long its answer took (ms),
+// and the lateness (ms) of the paced ones.
 import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { answerParent, clockMs } from './child.mjs';
@@ -71,7 +70,7 @@ function message(json, headers = {}) {
   return { body, headers: { 'content-type': 'application/json', 'content-length': body.length, ...headers } };
 }
 
-/** Sends a request. Resolves to the answer's headers. */
+/** Sends a request. Resolves when the answer is there. */
 function post(url, agent, { body, headers }) {
   return new Promise((done, failed) => {
     const request = httpRequest(url, { method: 'POST', agent, headers, timeout: ANSWER_WITHIN_MS }, (response) => {
@@ -79,7 +78,7 @@ function post(url, agent, { body, headers }) {
       response.setEncoding('utf8');
       response.on('data', (part) => (text += part));
       response.on('error', failed);
-      response.on('end', () => (response.statusCode === 200 ? done(response.headers) : failed(new Error(`${response.statusCode} ${text}`))));
+      response.on('end', () => (response.statusCode === 200 ? done() : failed(new Error(`${response.statusCode} ${text}`))));
     });
     request.on('timeout', () => request.destroy(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`)));
     request.on('error', failed);
@@ -92,12 +91,10 @@ async function run({ url, concurrency, perSecond }, queue) {
   const sent = new Array(queue.length);
   const took = new Array(queue.length);
   const late = [];
-  const cost = { trips: 0, read: 0, written: 0 };
   const one = async (r) => {
     sent[r] = clockMs();
-    const headers = await post(url, agent, queue[r]);
+    await post(url, agent, queue[r]);
     took[r] = clockMs() - sent[r];
-    for (const [, name, n] of (headers['x-d1-cost'] ?? '').matchAll(/(\w+)=(\d+)/g)) cost[name] += Number(n);
   };
   const closed = async () => {
     let next = 0;
@@ -122,7 +119,7 @@ async function run({ url, concurrency, perSecond }, queue) {
   await (concurrency ? closed() : paced());
   const seconds = (clockMs() - began) / 1000;
   agent.destroy();
-  return { seconds, sent, took, late, cost };
+  return { seconds, sent, took, late };
 }
 
 let job;
