@@ -98,7 +98,7 @@ pub(super) fn json(rows: &[Row]) -> Result<(String, String)> {
 }
 
 pub(super) fn message_ids(answers: &Answers, slot: &Slot<MessageId>) -> Result<Vec<String>> {
-    Ok(answers.rows_at_once(slot)?.into_iter().map(|r| r.message_id).collect())
+    Ok(answers.rows_as_text(slot)?.into_iter().map(|r| r.message_id).collect())
 }
 
 /// Stores a browser's events in one batch, if the company accepts the request.

@@ -97,9 +97,9 @@ pub(super) fn of_events_answer(
     request: &IngestRequest<'_>,
     rows: &[Row],
 ) -> Result<Outbox> {
-    let written = answers.rows_at_once(&slots.written)?;
+    let written = answers.rows_as_text(&slots.written)?;
     let targets: BTreeMap<String, To> =
-        answers.rows_at_once(&slots.targets)?.into_iter().map(|t| (t.id.clone(), t)).collect();
+        answers.rows_as_text(&slots.targets)?.into_iter().map(|t| (t.id.clone(), t)).collect();
     let rows: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
     let mut outbox = Outbox::default();
     for d in written {

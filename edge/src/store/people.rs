@@ -178,7 +178,7 @@ impl Identifiers {
 pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms: i64) -> Result<Option<Resolved>> {
     let mut batch = Batch::default();
     let resolved = batch.read(resolve_statement(db, key_hash, who, ts, now_ms)?);
-    Ok(db.run_batch(batch).await?.rows_at_once(&resolved)?.into_iter().next())
+    Ok(db.run_batch(batch).await?.rows_as_text(&resolved)?.into_iter().next())
 }
 
 /// The statement of [`resolve`].

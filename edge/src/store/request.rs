@@ -137,7 +137,7 @@ pub(super) fn decide_admission(
     slot: &Slot<Allowed>,
     request: &IngestRequest<'_>,
 ) -> Result<Admission> {
-    Ok(match answers.rows_at_once(slot)?.into_iter().next() {
+    Ok(match answers.rows_as_text(slot)?.into_iter().next() {
         None => Admission::UnknownCompany,
         Some(Allowed { allowed: 0, .. }) => Admission::WrongOrigin,
         Some(Allowed { strict: 1, .. }) if request.unproved => Admission::Unproved,

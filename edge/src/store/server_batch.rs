@@ -73,7 +73,7 @@ pub async fn store(
     batch.write_all(rest);
 
     let answers = db.run_batch(batch).await?;
-    let resolved = answers.rows_at_once(&resolved)?.into_iter().next();
+    let resolved = answers.rows_as_text(&resolved)?.into_iter().next();
     let new = message_ids(&answers, &new)?;
     catalog::noted(&request, rows, &new);
     let found = resolved.as_ref().and_then(|resolved| resolved.server_session(owner.identifiers));
