@@ -2,11 +2,11 @@
 // connections to loopback. Either `concurrency` connections that each send their next request when
 // they have their answer, or `perSecond` requests per second, sent on time whatever the answers do.
 // Its parent sends {url, seed, requests, concurrency | perSecond} with what the bodies need:
-// {company, events} for /api/events, and with {form} for the same events in another vendor's form,
-// {doors, people} for /api/webhooks/events: to whom, and the number of people that the events are
-// about in turn. It answers 'ready' when all bodies are made, then 'go' with {seconds, sent, took,
-// late}: per request when it was sent (ms of the shared clock) and how long its answer took (ms),
-// and the lateness (ms) of the paced ones.
+// {company, at, events} for /api/events: `at` is the time of the first, ms; and with {form} for the
+// same events in another vendor's form; {doors, people} for /api/webhooks/events: to whom, and the
+// number of people that the events are about in turn. It answers 'ready' when all bodies are made,
+// then 'go' with {seconds, sent, took, late}: per request when it was sent (ms of the shared clock)
+// and how long its answer took (ms), and the lateness (ms) of the paced ones.
 import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { answerParent, clockMs } from './child.mjs';
@@ -15,8 +15,6 @@ import { answerParent, clockMs } from './child.mjs';
 const REQUESTS_PER_SESSION = 4;
 const ANSWER_WITHIN_MS = 30_000;
 
-const START = Date.UTC(2026, 0, 1);
-
 /**
  * The requests of a run, with about 150 B per event and new message ids. The same job makes the
  * same requests.
@@ -24,7 +22,7 @@ const START = Date.UTC(2026, 0, 1);
 const requestsOf = (job) => Array.from({ length: job.requests }, (_, r) => (job.doors ? serverEvent(job, r) : browserEvents(job, r)));
 
 /** Events of this run's own sessions, in turn. */
-function browserEvents({ seed, company, requests, events, form = 'own' }, r) {
+function browserEvents({ seed, company, at, requests, events, form = 'own' }, r) {
   const sessions = Math.ceil(requests / REQUESTS_PER_SESSION);
   return message(FORMS[form]({
     company_id: company,
@@ -32,7 +30,7 @@ function browserEvents({ seed, company, requests, events, form = 'own' }, r) {
     events: Array.from({ length: events }, (_, e) => ({
       eventType: 'page_view',
       eventData: { address: `https://shop.example/p/${e}`, n: r },
-      timestamp: new Date(START + r * 1000 + e).toISOString(),
+      timestamp: new Date(at + r + e).toISOString(),
       messageId: `${seed}-${r}-${e}`,
     })),
   }));
