@@ -1,9 +1,15 @@
 //! The HTTP client of deliveries: the only module that fetches a customer's URL.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures_util::StreamExt;
+use js_sys::JSON;
 use trackmate_wire::limits::ANSWER_BYTES_MAX;
-use wasm_bindgen::JsValue;
-use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortSignal, RequestInit, RequestRedirect, WorkerGlobalScope};
+use worker::Response;
+use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::domain::delivery::{Outcome, retry_after_s};
 use crate::domain::target::{self, Parts};
@@ -13,6 +19,14 @@ use crate::runtime::clock::now_ms;
 pub const CONTENT_TYPE: &str = "application/json";
 /// The user agent that receivers see.
 pub const USER_AGENT: &str = concat!("TrackMate/", env!("CARGO_PKG_VERSION"));
+
+/// URLs that an isolate remembers. Each has up to 2 KB.
+const PASSED_MAX: usize = 200;
+
+thread_local! {
+    /// URLs that an attempt may go to.
+    static PASSED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+}
 
 /// One signed request.
 #[derive(Debug)]
@@ -28,7 +42,7 @@ pub struct Message<'a> {
     /// Whether plain http to this machine is allowed.
     pub loopback: bool,
     /// Aborts the request.
-    pub abort_signal: Option<&'a web_sys::AbortSignal>,
+    pub abort_signal: Option<&'a AbortSignal>,
 }
 
 /// The result of a request.
@@ -66,16 +80,32 @@ pub fn check_url(url: &str, own_host: Option<&str>, loopback: bool) -> Result<St
     Ok(parsed.href())
 }
 
+/// [`check_url`] for an attempt. An isolate remembers the URLs that passed: to parse one takes
+/// several calls into JavaScript, and most attempts go to few URLs.
+fn check_again(url: &str, loopback: bool) -> Result<(), &'static str> {
+    if PASSED.with_borrow(|passed| passed.contains(url)) {
+        return Ok(());
+    }
+    check_url(url, None, loopback)?;
+    PASSED.with_borrow_mut(|passed| {
+        if passed.len() >= PASSED_MAX {
+            passed.clear();
+        }
+        passed.insert(url.to_owned());
+    });
+    Ok(())
+}
+
 /// Posts a message. Never fails: every failure is an outcome.
 pub async fn post(message: &Message<'_>) -> Exchange {
-    if let Err(why) = check_url(message.url, None, message.loopback) {
+    if let Err(why) = check_again(message.url, message.loopback) {
         return Exchange::failed(Outcome::NotSendable, why);
     }
-    let deadline = web_sys::AbortSignal::timeout_with_u32(message.timeout_ms);
+    let deadline = AbortSignal::timeout_with_u32(message.timeout_ms);
     let signal = message
         .abort_signal
-        .map_or_else(|| deadline.clone(), |abort| web_sys::AbortSignal::any(&js_sys::Array::of2(&deadline, abort)));
-    match exchange(message, &signal.into()).await {
+        .map_or_else(|| deadline.clone(), |abort| AbortSignal::any(&js_sys::Array::of2(&deadline, abort)));
+    match exchange(message, &signal).await {
         Ok(exchange) => exchange,
         Err(_) if deadline.aborted() => {
             Exchange::failed(Outcome::Unreachable, format!("no complete answer within {} ms", message.timeout_ms))
@@ -84,20 +114,25 @@ pub async fn post(message: &Message<'_>) -> Exchange {
     }
 }
 
-async fn exchange(message: &Message<'_>, deadline: &AbortSignal) -> worker::Result<Exchange> {
-    let headers = Headers::new();
-    headers.set("content-type", CONTENT_TYPE)?;
-    headers.set("user-agent", USER_AGENT)?;
-    for (name, value) in &message.headers {
-        headers.set(name, value)?;
-    }
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_headers(headers)
-        .with_body(Some(JsValue::from_str(message.body)))
-        .with_redirect(RequestRedirect::Manual);
-    let request = Request::new_with_init(message.url, &init)?;
-    let mut response = Fetch::Request(request).send_with_signal(deadline).await?;
+/// The headers of a request, as one object: to set each is a call into JavaScript. A later header
+/// replaces an earlier one of the same name.
+fn headers(message: &Message<'_>) -> worker::Result<JsValue> {
+    let mut headers =
+        BTreeMap::from([("content-type".to_owned(), CONTENT_TYPE), ("user-agent".to_owned(), USER_AGENT)]);
+    headers.extend(message.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str())));
+    Ok(JSON::parse(&serde_json::to_string(&headers)?)?)
+}
+
+async fn exchange(message: &Message<'_>, signal: &AbortSignal) -> worker::Result<Exchange> {
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_headers(&headers(message)?);
+    init.set_body(&JsValue::from_str(message.body));
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_signal(Some(signal));
+    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
+    let response = JsFuture::from(scope.fetch_with_str_and_init(message.url, &init)).await?;
+    let mut response = Response::from(response.unchecked_into::<web_sys::Response>());
     let status = response.status_code();
     let asked_s = response.headers().get("retry-after")?.and_then(|header| retry_after_s(&header, now_ms()));
     let answer = String::from_utf8_lossy(&read_answer(&mut response).await).into_owned();
