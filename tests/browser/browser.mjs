@@ -97,10 +97,14 @@ export async function visit(browser, url, { path = '/empty', prepare = () => {} 
   return page;
 }
 
-/** Collects the page's warnings and errors in `page.said`, each with the address it is about. */
+/** Collects the page's warnings and errors in `page.said`. A failed request is shown with its address. */
 export function listen(page) {
   page.said = [];
-  page.on('console', (message) => ['warning', 'error'].includes(message.type()) && page.said.push(`${message.text()} ${message.location().url ?? ''}`.trim()));
+  page.on('console', (message) => {
+    const text = message.text();
+    const isRequest = text.startsWith('Failed to load resource');
+    if (['warning', 'error'].includes(message.type())) page.said.push(isRequest ? `${text} ${message.location().url}` : text);
+  });
   page.on('pageerror', (error) => page.said.push(String(error)));
   return page;
 }
