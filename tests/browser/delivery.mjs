@@ -63,7 +63,8 @@ const endedIn = (snare) => ({
     // At once, as browsers kill a page that takes too long to close.
     collector.script = ({ path }) => {
       if (path !== '/looping') return 200;
-      ended = tools.send('Runtime.terminateExecution');
+      // The page may close before it answers.
+      ended = tools.send('Runtime.terminateExecution').catch(() => {});
       return 404;
     };
     await page.evaluate(async () => {
