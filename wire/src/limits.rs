@@ -276,7 +276,8 @@ pub const STATS_REMEMBERED_MAX: usize = 50;
 /// Milliseconds after the end of an hour before the counts of its events are stored. Until then an
 /// event of that hour is not late.
 pub const STATS_HOUR_CLOSED_MS: i64 = 15 * 60_000;
-/// Event names of an hour whose counts are stored. An hour with more is counted each time.
+/// Most event names of a stored hour. An hour with more names is not stored, so each request counts
+/// its events again.
 pub const STATS_HOUR_NAMES_MAX: usize = 200;
 /// Hours whose counts one request stores. 30 days have 720.
 pub const STATS_HOURS_MAX: usize = 1000;

@@ -15,7 +15,8 @@ const DAY_MS: i64 = 86_400_000;
 
 fn open() -> Db {
     let db = Db::open();
-    let insert = "insert into subscriptions (company, id, name, url, events, secret, retry_attempts, retry_delay_s, timeout_ms, created_at)
+    let insert = "insert into subscriptions (company, id, name, url, events, secret,
+                    retry_attempts, retry_delay_s, timeout_ms, created_at)
                   values (?1, ?2, 'Test', 'https://crm.example', '[\"*\"]', '', 3, 1, 10000, 0)";
     db.connection.execute(insert, [COMPANY, WEBHOOK]).unwrap();
     db

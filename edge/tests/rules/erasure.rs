@@ -64,7 +64,8 @@ fn identify(db: &mut Db, session: usize, at: i64, id: &str, person: usize) -> Op
 
 /// The events whose deliveries a consumer would attempt now.
 fn due(db: &Db) -> Vec<String> {
-    let ids = "select json_group_array(json_object('w', subscription, 'i', id)) from deliveries where state in ('pending', 'leased')";
+    let ids = "select json_group_array(json_object('w', subscription, 'i', id)) from deliveries
+               where state in ('pending', 'leased')";
     let due = json!([COMPANY, db.rows(ids, &[])[0][0], NOW + 1000 * DAY, 0, NOW + 2000 * DAY, 5]);
     db.connection.execute_batch("begin").unwrap();
     let leased = db.rows(sql::DELIVERY_LEASE, due.as_array().unwrap());
@@ -306,9 +307,11 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     // Some deliveries were attempted, and their bodies and answers are stored.
     db.connection
         .execute_batch(
-            "update deliveries set state = 'delivered', finished_at = created_at, body = 'b', attempts = 2, attempt_at = 0, attempt_url = '',
-                                  attempt_success = 1, attempt_duration_ms = 1 where subscription = 'wh_all' and state <> 'delivered';
-             insert into attempts (company, delivery, attempt, at, url, success, duration_ms) select company, id, 1, 0, '', 0, 1 from deliveries where state = 'delivered'
+            "update deliveries set state = 'delivered', finished_at = created_at, body = 'b', attempts = 2,
+               attempt_at = 0, attempt_url = '', attempt_success = 1, attempt_duration_ms = 1
+             where subscription = 'wh_all' and state <> 'delivered';
+             insert into attempts (company, delivery, attempt, at, url, success, duration_ms)
+             select company, id, 1, 0, '', 0, 1 from deliveries where state = 'delivered'
              on conflict do nothing;",
         )
         .unwrap();
