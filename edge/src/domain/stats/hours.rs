@@ -79,8 +79,8 @@ impl Hours {
         Some(span)
     }
 
-    /// Chooses the hours to store. If there are too many, it takes the latest. It takes an hour some
-    /// time after its end, because an event that comes before is not late.
+    /// Chooses the hours to store. If there are too many, it takes the latest.
+    /// It takes an hour some time after its end, because an event that comes before is not late.
     pub fn choose(&mut self, now_ms: i64) -> Vec<i64> {
         let (first, end) = self.bounds();
         let is_past = |hour: &i64| (*hour + 1) * Interval::Hour.ms() + STATS_HOUR_CLOSED_MS <= now_ms;
