@@ -132,30 +132,32 @@ async fn exchange(message: &Message<'_>, signal: &AbortSignal) -> worker::Result
     init.set_signal(Some(signal));
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     let response = JsFuture::from(scope.fetch_with_str_and_init(message.url, &init)).await?;
-    let mut response = Response::from(response.unchecked_into::<web_sys::Response>());
-    let status = response.status_code();
+    let response: web_sys::Response = response.unchecked_into();
+    let status = response.status();
     let asked_s = response.headers().get("retry-after")?.and_then(|header| retry_after_s(&header, now_ms()));
-    let answer = String::from_utf8_lossy(&read_answer(&mut response).await).into_owned();
+    let answer = read_answer(response).await;
     let error = (!(200..300).contains(&status)).then(|| format!("the receiver answered {status}"));
     Ok(Exchange { outcome: Outcome::Answered(status, asked_s), error, answer: Some(answer) })
 }
 
 /// The first bytes of an answer's body. The status alone decides: a receiver that answered 200 has
 /// the delivery, even if its body breaks off or never ends.
-async fn read_answer(response: &mut Response) -> Vec<u8> {
+async fn read_answer(response: web_sys::Response) -> String {
     let header = |name| response.headers().get(name).ok().flatten();
     let length = header("content-length").and_then(|length| length.parse::<usize>().ok());
     // A stream takes several times as long. A body that is compressed may be longer than declared.
     if length.is_some_and(|length| length <= ANSWER_BYTES_MAX) && header("content-encoding").is_none() {
-        return response.bytes().await.unwrap_or_default();
+        let Ok(text) = response.text() else { return String::new() };
+        return JsFuture::from(text).await.ok().and_then(|text| text.as_string()).unwrap_or_default();
     }
     let mut bytes = Vec::new();
     // An answer without a body has no stream.
-    let Ok(mut stream) = response.stream() else { return bytes };
-    while bytes.len() < ANSWER_BYTES_MAX {
-        let Some(Ok(chunk)) = stream.next().await else { break };
-        bytes.extend(chunk);
+    if let Ok(mut stream) = Response::from(response).stream() {
+        while bytes.len() < ANSWER_BYTES_MAX {
+            let Some(Ok(chunk)) = stream.next().await else { break };
+            bytes.extend(chunk);
+        }
     }
     bytes.truncate(ANSWER_BYTES_MAX);
-    bytes
+    String::from_utf8_lossy(&bytes).into_owned()
 }
