@@ -1,16 +1,25 @@
 //! The deployment's vault. Its key is the Worker secret `SECRETS_KEY`. While `SECRETS_KEY_OLD` is
 //! set, it opens values that were sealed with it.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use worker::Env;
 
 use crate::domain::vault::Vault;
 use crate::error::Error;
 
+thread_local! {
+    /// The vault of this isolate. A deployment that changes a secret starts new isolates.
+    static VAULT: OnceCell<Option<Rc<Vault>>> = const { OnceCell::new() };
+}
+
 /// The vault; `None` if the deployment has no key.
 #[must_use]
-pub fn of(env: &Env) -> Option<Vault> {
+pub fn of(env: &Env) -> Option<Rc<Vault>> {
     let secret = |name| env.secret(name).ok().map(|s| s.to_string()).filter(|s| !s.is_empty());
-    Some(Vault::new(&secret("SECRETS_KEY")?, secret("SECRETS_KEY_OLD").as_deref()))
+    let open = || Some(Rc::new(Vault::new(&secret("SECRETS_KEY")?, secret("SECRETS_KEY_OLD").as_deref())));
+    VAULT.with(|vault| vault.get_or_init(open).clone())
 }
 
 /// The name for which a subscription's secrets are sealed.
@@ -23,6 +32,6 @@ pub fn owner(company: &str, subscription: &str) -> String {
 ///
 /// # Errors
 /// If the deployment has no key: no secret is stored without one.
-pub(crate) fn vault(env: &Env) -> Result<Vault, Error> {
+pub(crate) fn vault(env: &Env) -> Result<Rc<Vault>, Error> {
     of(env).ok_or_else(|| Error::Internal("the Worker secret SECRETS_KEY is not set".into()))
 }
