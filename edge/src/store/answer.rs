@@ -51,7 +51,7 @@ struct Of<T> {
 
 /// The answer of one statement. The crate's type reads D1's counts into 32 bits, so it fails on
 /// every database of more than 4 GiB.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Answer(pub(super) worker_sys::D1Result);
 
 impl Answer {

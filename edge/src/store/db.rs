@@ -31,7 +31,7 @@ pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
         bytes_max: vars.d1_bytes_max,
         counts_rows: vars.shows_cost,
         cost: Cell::default(),
-        bytes: Cell::default(),
+        last_answer: RefCell::default(),
         gathered: RefCell::default(),
     })
 }
@@ -51,6 +51,10 @@ pub fn replica(env: &Env, company: &str) -> Result<Db> {
     }
     Ok(db)
 }
+
+/// An isolate looks at the size of the database in one round trip of so many, and in its first.
+/// Reading a count of D1's costs as much as a small statement.
+const SIZE_EVERY_TRIPS: usize = 16;
 
 thread_local! {
     /// The cost of all statements of this isolate so far.
@@ -111,7 +115,8 @@ pub struct Db {
     /// Whether the cost has rows too. Reading D1's counts costs more than a small statement.
     counts_rows: bool,
     cost: Cell<Cost>,
-    bytes: Cell<i64>,
+    /// The last answer of D1. It has the size of the database.
+    last_answer: RefCell<Option<Answer>>,
     /// Batches that wait to go out together; `None` while each goes out alone.
     gathered: RefCell<Option<Vec<Gathered>>>,
 }
@@ -248,11 +253,12 @@ impl Db {
             cost.read += count(answer.meta("rows_read"));
             cost.written += count(answer.meta("rows_written"));
         }
+        let is_size_due = TOTAL.get().trips.is_multiple_of(SIZE_EVERY_TRIPS);
         self.cost.set(self.cost.get() + cost);
         TOTAL.set(TOTAL.get() + cost);
-        if let Some(bytes) = answers.last().and_then(|answer| answer.meta("size_after")) {
-            self.bytes.set(bytes);
-            watch_size(bytes, self.bytes_max);
+        self.last_answer.replace(answers.last().cloned());
+        if is_size_due {
+            watch_size(self.bytes(), self.bytes_max);
         }
         Ok(answers)
     }
@@ -272,10 +278,16 @@ impl Db {
         self.cost.get()
     }
 
-    /// Bytes of the database as of its last answer, and the most that it may have.
+    /// Bytes of the database as of its last answer, 0 before the first.
     #[must_use]
-    pub const fn bytes(&self) -> (i64, i64) {
-        (self.bytes.get(), self.bytes_max)
+    pub fn bytes(&self) -> i64 {
+        self.last_answer.borrow().as_ref().and_then(|answer| answer.meta("size_after")).unwrap_or_default()
+    }
+
+    /// Bytes that the database may have.
+    #[must_use]
+    pub const fn bytes_max(&self) -> i64 {
+        self.bytes_max
     }
 }
 

@@ -117,8 +117,7 @@ pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let after = pagination::cursor(cx, |id| Some(id.to_owned()))?.unwrap_or_default();
     let db = cx.directory()?;
     let mut found = companies::list(db, &after, pagination::rows(limit)).await?;
-    let (bytes, bytes_max) = db.bytes();
-    let storage = Storage { bytes, bytes_max };
+    let storage = Storage { bytes: db.bytes(), bytes_max: db.bytes_max() };
     let pagination = pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
     let companies = found.iter().map(|c| Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) });
     let companies = companies.collect();
