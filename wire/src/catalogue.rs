@@ -221,6 +221,12 @@ pub const fn of(code: Code) -> Explanation {
             "Send the same request again after the seconds that `Retry-After` names, with the same `messageId`: \
              nothing is stored twice.",
         ),
+        Code::SchemaOutdated => explanation(
+            "The database lacks migrations",
+            "The deployed version needs a newer schema than the database has. `/readyz` says so; other routes may \
+             fail with `internal`.",
+            "The operator applies the migrations: `wrangler d1 migrations apply trackmate --remote`.",
+        ),
         Code::StorageFull => explanation(
             "The database is full",
             "The database has reached its maximum size. TrackMate stores nothing more until the deployment's \

@@ -503,6 +503,11 @@ pub const KEY_USE_MS: i64 = 60 * 60 * 1000;
 pub const RATE_PERIOD_S: u32 = 10;
 /// Seconds after which a caller may try again when the database cannot be reached.
 pub const UNAVAILABLE_S: u32 = 10;
+/// Milliseconds for which an isolate remembers whether the database answers (`/readyz`), so that
+/// strangers cannot load D1 by asking.
+pub const READY_KNOWN_MS: i64 = 5000;
+/// Milliseconds that `/readyz` waits for D1. Monitors mostly wait ten seconds.
+pub const READY_WAIT_MS: u64 = 5000;
 /// Seconds after which a caller may try again when the database is full. Somebody must make room,
 /// which takes longer than an outage.
 pub const STORAGE_FULL_S: u32 = 60;

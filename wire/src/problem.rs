@@ -73,6 +73,8 @@ pub enum Code {
     /// The database cannot be reached, and the request could not be queued either; `Retry-After`
     /// says when to try again.
     Unavailable,
+    /// The database lacks migrations that this version needs. Only `/readyz` answers it.
+    SchemaOutdated,
     /// The database is full: nothing more is stored until the deployment's operator makes room.
     StorageFull,
     /// Too many requests change the same person at once; `Retry-After` says when to try again.
@@ -82,7 +84,7 @@ pub enum Code {
 }
 
 /// Every code.
-pub const ALL: [Code; 34] = [
+pub const ALL: [Code; 35] = [
     Code::InvalidJson,
     Code::BodyTooLarge,
     Code::InvalidEncoding,
@@ -114,6 +116,7 @@ pub const ALL: [Code; 34] = [
     Code::RateLimited,
     Code::NotStored,
     Code::Unavailable,
+    Code::SchemaOutdated,
     Code::StorageFull,
     Code::Busy,
     Code::Internal,
@@ -155,6 +158,7 @@ impl Code {
             Self::RateLimited => "rate_limited",
             Self::NotStored => "not_stored",
             Self::Unavailable => "unavailable",
+            Self::SchemaOutdated => "schema_outdated",
             Self::StorageFull => "storage_full",
             Self::Busy => "busy",
             Self::Internal => "internal",

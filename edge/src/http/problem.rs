@@ -29,7 +29,7 @@ pub(crate) const fn status(code: Code) -> u16 {
         Code::BodyTooLarge | Code::TooManyEvents => 413,
         Code::RateLimited => 429,
         Code::Internal | Code::NotStored => 500,
-        Code::Unavailable | Code::Busy => 503,
+        Code::Unavailable | Code::SchemaOutdated | Code::Busy => 503,
         Code::StorageFull => 507,
     }
 }
@@ -39,6 +39,7 @@ pub(crate) fn retry_after_s(code: Code) -> Option<u32> {
     let all = [
         (Code::RateLimited, RATE_PERIOD_S),
         (Code::Unavailable, UNAVAILABLE_S),
+        (Code::SchemaOutdated, UNAVAILABLE_S),
         (Code::Busy, BUSY_S),
         (Code::StorageFull, STORAGE_FULL_S),
     ];

@@ -32,8 +32,7 @@ pub(crate) fn preflight(cx: &RequestContext, path: Option<&Path>) -> worker::Res
         headers.set("access-control-allow-headers", requested.as_deref().unwrap_or(usual))?;
         headers.set("access-control-max-age", "86400")?;
     }
-    headers.set("x-request-id", cx.request_id())?;
-    headers.set("strict-transport-security", HTTPS_ONLY)?;
+    identify(cx, &headers)?;
     Ok(Response::empty()?.with_status(204).with_headers(headers))
 }
 
@@ -54,14 +53,23 @@ fn echoed(cx: &RequestContext, name: &str) -> Option<String> {
     cx.header(name).filter(fits)
 }
 
+/// The version of the Worker.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The headers of every answer.
 pub(crate) fn common_headers(cx: &RequestContext) -> worker::Result<Headers> {
     let headers = Headers::new();
     headers.set("cache-control", "no-store")?;
     headers.set("x-content-type-options", "nosniff")?;
-    headers.set("x-request-id", cx.request_id())?;
-    headers.set("strict-transport-security", HTTPS_ONLY)?;
+    identify(cx, &headers)?;
     Ok(headers)
+}
+
+/// Names the request and the version that answered it.
+fn identify(cx: &RequestContext, headers: &Headers) -> worker::Result<()> {
+    headers.set("x-request-id", cx.request_id())?;
+    headers.set("x-trackmate-version", VERSION)?;
+    headers.set("strict-transport-security", HTTPS_ONLY)
 }
 
 /// The answer of a handler that has nothing to show: `{success}`.

@@ -12,8 +12,7 @@ use crate::http::admin::{
 };
 use crate::http::context::RequestContext;
 use crate::http::operator::companies;
-use crate::http::public::{contacts, events as browser_events, profile};
-use crate::http::response::success;
+use crate::http::public::{contacts, events as browser_events, health, profile};
 use crate::http::route::{
     AuditTarget, Caller, Handler, HandlerResult, Path, PathParameters, at, delete, get, patch, post, put,
 };
@@ -77,7 +76,8 @@ const ID: AuditTarget = AuditTarget::Parameter("id");
 /// All paths. If two templates match, the first one counts.
 #[allow(unused_variables, reason = "a path may have no parameters")]
 pub(crate) const PATHS: &[Path] = &[
-    at("/healthz", &[get(open!(Browser, health)).any_query()]),
+    at("/healthz", &[get(open!(Browser, health::live)).any_query()]),
+    at("/readyz", &[get(open!(Browser, health::ready)).any_query()]),
     // Pages.
     at("/api/events", &[post(open!(Browser, browser_events::post)).any_query()]).with_visitor_cookie(),
     at("/api/profile", &[post(open!(Browser, profile::post)).any_query()]).with_visitor_cookie(),
@@ -243,11 +243,6 @@ pub(crate) const PATHS: &[Path] = &[
         &[delete(operator!(companies::revoke_key, company, id)).audit(Action::KeyRevoke, ID)],
     ),
 ];
-
-/// `GET /healthz` → `{success}`.
-async fn health(_cx: &RequestContext) -> HandlerResult {
-    success()
-}
 
 async fn segment(cx: &RequestContext, kind: &str) -> HandlerResult {
     vendor::post(cx, &VendorFormat::segment(kind).unwrap_or(VendorFormat::SegmentBatch)).await

@@ -3,10 +3,9 @@
 use serde_json::json;
 use trackmate_wire::problem::Code;
 
-use crate::http::public::{contacts, events, profile};
+use crate::http::public::{contacts, events, health, profile};
 use crate::ingest::{browser, identify};
 use crate::openapi::operation::{Group, Operation, Who};
-use crate::openapi::schemas::SuccessAnswer;
 
 /// The problems of every operation that names a company and a session.
 const BROWSER_CODES: [Code; 4] =
@@ -93,9 +92,18 @@ pub(crate) fn group() -> Group {
                 .makes("users", "/contactId")
                 .fails(&BROWSER_CODES)
                 .fails(&CLAIM),
-            Operation::new("get", "/healthz", "health", "Ask whether the Worker is up").gives::<SuccessAnswer>(json!({
-                "success": true,
-            })),
+            Operation::new("get", "/healthz", "health", "Ask whether the Worker is up, and which version it has")
+                .text("Reads nothing. `schema` is the number of the newest migration that this version needs.")
+                .gives::<health::HealthAnswer>(json!({"success": true, "version": "0.1.0", "schema": 14})),
+            Operation::new("get", "/readyz", "ready", "Ask whether the deployment can store")
+                .text(
+                    "It can if the database answers and has the schema that this version needs. The answer may be 5 \
+                     seconds old.",
+                )
+                .gives::<health::ReadyAnswer>(json!({
+                    "success": true, "version": "0.1.0", "schema": 14, "databaseSchema": 14,
+                }))
+                .fails(&[Code::Unavailable, Code::SchemaOutdated]),
         ],
     }
 }

@@ -30,6 +30,7 @@ pub mod rebuild;
 pub mod records;
 pub mod request;
 pub mod retention;
+pub mod schema;
 pub mod server_batch;
 pub mod settle;
 pub mod slices;

@@ -188,6 +188,7 @@ statements! {
     MERGE_INSERT = "merge.insert.sql",
     MERGE_MARK = "merge.mark.sql",
     MERGE_PART = "merge.part.sql",
+    MIGRATION_NEWEST = "migration.newest.sql",
     NOTICE_INSERT = "notice.insert.sql",
     MERGE_BLOCKS_FIND = "merge_blocks.find.sql",
     MERGE_BLOCKS_INSERT = "merge_blocks.insert.sql",

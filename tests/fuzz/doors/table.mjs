@@ -40,4 +40,5 @@ export const DOORS = [
   { path: '/i/v0/e/', key: none, stored: RECEIPT, body: (n, w) => ({ api_key: w.company, ...POSTHOG(n)[0] }) },
   { path: '/api/s/track', key: key('x-write-key'), stored: RECEIPT, body: (n) => SEGMENT(n)[0] },
   { path: '/healthz', method: 'GET', key: none, stored: () => 0, body: () => ({}) },
+  { path: '/readyz', method: 'GET', key: none, stored: () => 0, body: () => ({}) },
 ];

@@ -2,5 +2,6 @@
 
 pub(crate) mod contacts;
 pub(crate) mod events;
+pub(crate) mod health;
 pub(crate) mod profile;
 pub(crate) mod visitor_cookie;
