@@ -27,7 +27,7 @@ async function run(command, args, { input = '', ...options } = {}) {
 }
 const has = (command) => spawnSync(command, ['--version']).status === 0;
 /** Languages that need no run of their own: shapes on the wire, and text. Pages are run in a browser. */
-const SHOWN = ['json', 'http', 'text', 'html', 'toml'];
+const SHOWN = ['json', 'http', 'text', 'html', 'toml', 'yaml'];
 
 describe('the documentation', () => {
   let trackMate;

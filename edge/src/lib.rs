@@ -68,6 +68,7 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
     if batch.queue().ends_with(jobs::drain_outage_buffer::GIVEN_UP) {
         let text = |message: RawMessage| (message.body().as_string().unwrap_or_default(), message);
         jobs::drain_outage_buffer::give_up(&env, batch.raw_iter().map(text).collect()).await;
+        runtime::counters::write_later(&env, &context);
         return Ok(());
     }
     let (mut wakeups, mut items) = (Vec::new(), Vec::new());
@@ -87,6 +88,7 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
     let context = Rc::new(context);
     delivery::dispatch::woken(&env, &context, wakeups).await;
     jobs::drain_outage_buffer::store(&env, &context, items).await;
+    runtime::counters::write_later(&env, &context);
     Ok(())
 }
 

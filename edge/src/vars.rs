@@ -4,7 +4,9 @@
 use std::cell::OnceCell;
 use std::str::FromStr;
 
-use trackmate_wire::limits::{ATTEMPTS_MAX, COUNT_SLICES_MAX, D1_BYTES_MAX, EXPORT_PAGES_MAX};
+use trackmate_wire::limits::{
+    ATTEMPTS_MAX, COUNT_SLICES_MAX, D1_BYTES_MAX, EXPORT_PAGES_MAX, METRICS_S, METRICS_S_MAX,
+};
 use worker::Env;
 
 /// The variables. One that is missing or unreadable has its default.
@@ -18,6 +20,8 @@ pub struct Vars {
     pub count_slices_max: usize,
     /// `D1_BYTES_MAX`: bytes that the database may have.
     pub d1_bytes_max: i64,
+    /// `METRICS_S`: seconds after which an isolate writes what it counted; 0 for never.
+    pub metrics_s: u64,
     /// `D1_READ_REPLICAS`: whether statistics may be read from a replica of the database.
     pub reads_replicas: bool,
     /// `DEV_ALLOW_LOOPBACK`: whether deliveries may go to the deployment's own machine.
@@ -43,6 +47,7 @@ impl Vars {
             export_pages_max: number(env, "EXPORT_PAGES_MAX").unwrap_or(EXPORT_PAGES_MAX),
             count_slices_max: number(env, "COUNT_SLICES_MAX").unwrap_or(COUNT_SLICES_MAX),
             d1_bytes_max: number(env, "D1_BYTES_MAX").unwrap_or(D1_BYTES_MAX),
+            metrics_s: number(env, "METRICS_S").unwrap_or(METRICS_S).min(METRICS_S_MAX),
             reads_replicas: text(env, "D1_READ_REPLICAS").is_some_and(|value| value == "1"),
             allows_loopback: text(env, "DEV_ALLOW_LOOPBACK").is_some_and(|value| value == "1"),
             shows_cost: text(env, "DEV_SHOW_COST").is_some(),

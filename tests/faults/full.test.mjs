@@ -42,7 +42,7 @@ test('what finds the database full is told so by every door, is never queued, an
 test('a database beyond 4 GiB answers as any other, its operator is warned once of how full it is, and a cold isolate costs an event nothing', async (t) => {
   const state = newState(t);
   const port = await freePort();
-  const vars = ['DEV_SHOW_COST:1'];
+  const vars = ['DEV_SHOW_COST:1', 'METRICS_S:0'];
   const total = async () => {
     const { headers } = await trackMate.call('GET', '/healthz');
     return Object.fromEntries([...headers.get('x-isolate').matchAll(/(trips|written)=(\d+)/g)].map(([, name, n]) => [name, Number(n)]));

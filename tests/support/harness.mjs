@@ -29,7 +29,7 @@ function limited(limits, vars) {
  */
 export async function startTrackMate(vars = {}, limits = null) {
   const operatorKey = 'operator-key-of-the-tests';
-  const dev = { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', ...vars };
+  const dev = { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', METRICS_S: '0', ...vars };
   const secrets = { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' };
   const deployed = limits ? { config: limited(limits, { ...dev, ...secrets }) } : { configPath: CONFIG, vars: dev, secrets };
   const harness = createTestHarness({ root: ROOT, workers: [deployed] });

@@ -445,6 +445,12 @@ pub const START_DELIVERIES_MAX: usize = 100;
 /// Milliseconds within which only one starting isolate looks for the remains of a crash. A
 /// deployment starts many isolates at once.
 pub const START_TURN_MS: i64 = 5000;
+/// Rows that each gauge of the sweep examines. Beyond it, the metrics say "at least".
+pub const METRICS_ROWS_MAX: i64 = 5000;
+/// Seconds after which an isolate writes what it counted, unless the deployment sets `METRICS_S`.
+pub const METRICS_S: u64 = 20;
+/// The most seconds of `METRICS_S`. The runtime ends work 30 s after the answer.
+pub const METRICS_S_MAX: u64 = 25;
 /// Wake-ups of one sweep: ten calls to Queues. The next sweep takes the rest.
 pub const SWEEP_DELIVERIES_MAX: usize = 1000;
 /// Webhooks with open deliveries that one sweep walks. Each costs two rows read. The next sweep

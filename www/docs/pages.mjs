@@ -21,5 +21,6 @@ export const PAGES = [
   { name: 'limits', title: 'Limits' },
   { name: 'security', title: 'Security', file: 'SECURITY.md' },
   { name: 'deploy', title: 'Deploy', file: 'docs/deploy.md' },
+  { name: 'monitor', title: 'Monitor', file: 'docs/monitor.md' },
   { name: 'cost', title: 'Cost', file: 'docs/cost.md' },
 ];

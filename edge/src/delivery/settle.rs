@@ -14,7 +14,9 @@ use crate::delivery::attempt_result::AttemptResult;
 use crate::delivery::wakeup::{self, Wakeup};
 use crate::delivery::{operational_event, recover};
 use crate::domain::delivery::Next;
+use crate::domain::metrics;
 use crate::runtime::clock::now_ms;
+use crate::runtime::counters;
 use crate::runtime::random;
 use crate::store::settle::{self, AttemptRow, Settled};
 use crate::store::{self, ChangeStamp};
@@ -100,8 +102,10 @@ async fn settle(env: &Env, company: &str, results: Vec<AttemptResult>) {
             retries.entry(delay_s).or_default().push(Wakeup::delivery(company, d.ended.key.clone()));
         }
     }
+    let states: Vec<&str> = results.iter().map(|d| d.next.standing(0).0.as_str()).collect();
     let ended: Vec<AttemptRow> = results.into_iter().map(|d| d.ended).collect();
     let Some(settled) = settle_with_retries(env, company, &ended, &operational_events).await else { return };
+    states.iter().for_each(|state| counters::add(&metrics::ATTEMPTS, &[state], 1));
     for (delay_s, wakeups) in retries {
         wakeup::send(env, &wakeups, delay_s).await;
     }

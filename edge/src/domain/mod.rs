@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod lenient;
 pub mod listing;
 pub mod merge_tree;
+pub mod metrics;
 pub mod origin;
 pub mod outage;
 pub mod payload;

@@ -23,10 +23,12 @@ use trackmate_wire::problem::{Code, Problem};
 use worker::{Context, Env, Method, Request, Response};
 
 use crate::delivery::dispatch;
+use crate::domain::metrics;
 use crate::error::Error;
 use crate::http::auth::{Admin, Operator};
 use crate::http::context::RequestContext;
 use crate::http::route::{Handler, Path, PathParameters, Route};
+use crate::runtime::counters;
 
 /// Answers a request. A failure of a handler becomes an answer too.
 pub async fn handle(request: Request, env: Env, context: Context) -> worker::Result<Response> {
@@ -56,13 +58,17 @@ enum Success {
     Stream(Response),
 }
 
-/// Answers a request of a route. Then starts deliveries and writes the audit log and the log of
-/// outcomes, whatever the answer is.
+/// Answers a request of a route. Then starts deliveries and writes the audit log, the log of
+/// outcomes and the counters, whatever the answer is.
 async fn answer(cx: &RequestContext, route: &Route, parameters: &PathParameters) -> Result<Success, Error> {
     let handled = run(cx, route, parameters).await;
     dispatch::schedule(cx);
     let handled = audit::record(cx, route, parameters, handled).await;
     cx.log().write(cx, &handled);
+    if let Err(error) = &handled {
+        counters::add(&metrics::PROBLEMS, &[error.code().as_str()], 1);
+    }
+    counters::write_later(cx.env(), &cx.worker());
     handled
 }
 
@@ -74,6 +80,7 @@ async fn run(cx: &RequestContext, route: &Route, parameters: &PathParameters) ->
         Handler::Admin(handler) => Success::Json(handler(cx, Admin::of(cx).await?, parameters).await?),
         Handler::AdminStream(handler) => Success::Stream(handler(cx, Admin::of(cx).await?, parameters).await?),
         Handler::Operator(handler) => Success::Json(handler(cx, Operator::of(cx)?, parameters).await?),
+        Handler::OperatorStream(handler) => Success::Stream(handler(cx, Operator::of(cx)?, parameters).await?),
     })
 }
 

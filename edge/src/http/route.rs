@@ -75,6 +75,15 @@ pub(crate) enum Handler {
     AdminStream(for<'a> fn(&'a RequestContext, Admin, &'a PathParameters) -> HandlerFuture<'a, Response>),
     /// Needs the operator's key.
     Operator(for<'a> fn(&'a RequestContext, Operator, &'a PathParameters) -> HandlerFuture<'a, String>),
+    /// Needs the operator's key, and makes its answer itself.
+    OperatorStream(for<'a> fn(&'a RequestContext, Operator, &'a PathParameters) -> HandlerFuture<'a, Response>),
+}
+
+impl Handler {
+    /// Whether it makes its answer itself. Then the path has no `HEAD`.
+    const fn is_stream(&self) -> bool {
+        matches!(self, Self::AdminStream(_) | Self::OperatorStream(_))
+    }
 }
 
 /// The future of a handler's answer.
@@ -180,12 +189,12 @@ impl Path {
         let is_head = *method == Method::Head;
         let name = if is_head { "GET" } else { method.as_ref() };
         let found = self.routes.iter().find(|route| route.method == name)?;
-        (!is_head || !matches!(found.handler, Handler::AdminStream(_))).then_some(found)
+        (!is_head || !found.handler.is_stream()).then_some(found)
     }
 
     /// The value of `Allow`.
     pub(crate) fn allow(&self) -> String {
-        let has_head = |route: &Route| route.method == "GET" && !matches!(route.handler, Handler::AdminStream(_));
+        let has_head = |route: &Route| route.method == "GET" && !route.handler.is_stream();
         let methods = self.routes.iter().flat_map(|route| [Some(route.method), has_head(route).then_some("HEAD")]);
         methods.flatten().chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
     }

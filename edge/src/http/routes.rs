@@ -11,7 +11,7 @@ use crate::http::admin::{
     settings, stats, timeline, user_edits, user_list, users, webhooks,
 };
 use crate::http::context::RequestContext;
-use crate::http::operator::companies;
+use crate::http::operator::{companies, metrics};
 use crate::http::public::{contacts, events as browser_events, health, profile};
 use crate::http::route::{
     AuditTarget, Caller, Handler, HandlerResult, Path, PathParameters, at, delete, get, patch, post, put,
@@ -65,6 +65,13 @@ macro_rules! operator {
                 Box::pin($handler(cx, operator $(, parameters.get(stringify!($name)))*))
             }),
         )
+    };
+}
+
+/// A handler that takes the credentials of the operator, and makes its answer itself.
+macro_rules! operator_stream {
+    ($handler:path) => {
+        (Caller::Operator, Handler::OperatorStream(|cx, operator, _| Box::pin($handler(cx, operator))))
     };
 }
 
@@ -224,6 +231,7 @@ pub(crate) const PATHS: &[Path] = &[
         ],
     ),
     // The operator.
+    at("/metrics", &[get(operator_stream!(metrics::get)).any_query()]),
     at(
         "/api/operator/companies",
         &[

@@ -27,6 +27,7 @@ use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::incoming::Receipt;
 use crate::domain::json;
+use crate::domain::metrics;
 use crate::domain::source::Source;
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
@@ -36,6 +37,7 @@ use crate::ingest::server::ServerBatch;
 use crate::ingest::vendor::{VendorRequest, WriteKey};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
+use crate::runtime::counters;
 use crate::runtime::random;
 use crate::store::request::LeaseBudget;
 use crate::store::{self, companies};
@@ -148,6 +150,7 @@ pub(crate) async fn buffer_if_down<T>(
     for text in &texts {
         send(cx.env(), "SPILL", text, 0).await.map_err(|error| Error::Down(format!("{why}; not queued: {error}")))?;
     }
+    counters::add(&metrics::BUFFERED, &[], texts.len());
     console_error!("request {} was queued: {why}", cx.request_id());
     Ok(None)
 }

@@ -15,9 +15,11 @@ use worker::console_error;
 
 use crate::domain::event::Row;
 use crate::domain::incoming::{Outcome, Receipt, named_company};
+use crate::domain::metrics;
 use crate::domain::source::Source;
 use crate::error::Error;
 use crate::runtime::context::Context;
+use crate::runtime::counters;
 use crate::store::{self, incoming};
 
 /// Bytes of an unreadable body in which the company id is searched: clients mostly send it first.
@@ -38,6 +40,29 @@ struct RequestOutcomes {
     /// Whether a rejection of the request is logged.
     has_rejection: bool,
     receipts: Vec<Receipt>,
+    /// Events that were stored, and events that were duplicates.
+    accepted: [usize; 2],
+    /// Rejections by code.
+    rejected: BTreeMap<&'static str, usize>,
+}
+
+impl RequestOutcomes {
+    fn count_rejected<'a>(&mut self, problems: impl Iterator<Item = &'a Problem>) {
+        for problem in problems {
+            *self.rejected.entry(problem.code.as_str()).or_default() += 1;
+        }
+    }
+
+    /// Adds what became of the items to the metrics.
+    fn count(&self) {
+        let source = self.source.door();
+        for (outcome, n) in [Outcome::Stored, Outcome::Duplicate].iter().zip(self.accepted) {
+            counters::add(&metrics::EVENTS, &[source, outcome.as_str()], n);
+        }
+        for (code, n) in &self.rejected {
+            counters::add(&metrics::REJECTED, &[source, code], *n);
+        }
+    }
 }
 
 impl OutcomeLog {
@@ -90,6 +115,7 @@ impl OutcomeLog {
         }
         let items: Vec<&str> = items.collect();
         let mut collected = self.0.borrow_mut();
+        collected.count_rejected(rejected.iter().map(|(_, problem)| problem));
         let RequestOutcomes { session, receipts, .. } = &mut *collected;
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
         let receipt = |(index, problem): &(usize, Problem)| {
@@ -103,22 +129,31 @@ impl OutcomeLog {
     pub(crate) fn rejected_vendor_items(&self, items: &[&str], rejected: &[(usize, Problem)]) {
         let mut collected = self.0.borrow_mut();
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-        let ours = rejected.iter().filter(|(_, problem)| problem.code != Code::PlanViolation).take(most);
+        let ours = rejected.iter().filter(|(_, problem)| problem.code != Code::PlanViolation);
+        collected.count_rejected(ours.clone().map(|(_, problem)| problem));
+        let ours = ours.take(most);
         let before = collected.receipts.len();
         let receipts = ours.map(|(index, problem)| Receipt::rejected(items.get(*index).copied(), None, None, problem));
         collected.receipts.extend(receipts);
         collected.has_rejection |= collected.receipts.len() > before;
     }
 
-    /// Logs stored events and duplicates while somebody watches. `new` are the ids of the stored
-    /// ones.
+    /// Counts stored events and duplicates, and logs them while somebody watches. `new` are the ids
+    /// of the stored ones.
     pub(crate) fn accepted<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
         let mut collected = self.0.borrow_mut();
-        if collected.watched {
+        let before = collected.receipts.len();
+        let count = if collected.watched {
             let mut new: HashSet<&str> = new.iter().map(String::as_str).collect();
             // A repeat within the request is a duplicate too, so each id counts once.
             collected.receipts.extend(rows.map(|row| Receipt::accepted(row, new.remove(row.id.as_str()))));
-        }
+            collected.receipts.len() - before
+        } else {
+            rows.count()
+        };
+        let [stored, duplicates] = &mut collected.accepted;
+        *stored += new.len();
+        *duplicates += count.saturating_sub(new.len());
     }
 
     /// Logs a request if it was rejected as a whole. → `handled`, unchanged. `name` stands for the
@@ -135,6 +170,7 @@ impl OutcomeLog {
                 collected.company = named_company(body).map(str::to_owned);
             }
             let receipt = Receipt::rejected(Some(body), name, collected.session.as_deref(), problem);
+            collected.count_rejected(std::iter::once(problem));
             collected.receipts.push(receipt);
             collected.has_rejection = true;
         }
@@ -145,17 +181,21 @@ impl OutcomeLog {
     /// buffered request.
     pub(crate) fn rejected_valid_events<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
         let mut collected = self.0.borrow_mut();
+        let rows: Vec<_> = rows.collect();
+        collected.count_rejected(rows.iter().map(|(_, problem)| *problem));
         let RequestOutcomes { session, receipts, has_rejection, .. } = &mut *collected;
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
         let before = receipts.len();
-        receipts.extend(rows.take(most).map(|(row, problem)| Receipt::refused(row, session.as_deref(), problem)));
+        receipts
+            .extend(rows.iter().take(most).map(|(row, problem)| Receipt::refused(row, session.as_deref(), problem)));
         *has_rejection |= receipts.len() > before;
     }
 
     /// Writes the outcomes of a request once the answer is sent.
     pub(crate) fn write<T>(&self, cx: &Context, handled: &Result<T, Error>) {
-        let RequestOutcomes { company: Some(company), source, session, has_rejection, mut receipts, .. } =
-            self.0.take()
+        let collected = self.0.take();
+        collected.count();
+        let RequestOutcomes { company: Some(company), source, session, has_rejection, mut receipts, .. } = collected
         else {
             return;
         };

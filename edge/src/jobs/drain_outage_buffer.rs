@@ -14,8 +14,10 @@ use trackmate_wire::limits::{
 };
 use worker::{Context, Env, MessageExt, QueueRetryOptionsBuilder, RawMessage, console_error};
 
+use crate::domain::metrics;
 use crate::ingest::outage_buffer::{self, BufferedMessage, StoreOutcome};
 use crate::runtime::clock::now_ms;
+use crate::runtime::counters;
 use crate::store;
 
 /// The suffix of the name of the outage buffer's dead-letter queue.
@@ -46,7 +48,10 @@ pub(crate) async fn store(env: &Env, context: &Rc<Context>, items: Vec<QueueItem
 pub(crate) async fn give_up(env: &Env, messages: Vec<(String, RawMessage)>) {
     for (text, message) in messages {
         match report_lost(env, &text).await {
-            Ok(true) => message.ack(),
+            Ok(true) => {
+                counters::add(&metrics::LOST, &[], 1);
+                message.ack();
+            }
             // The company's list is full for this minute.
             Ok(false) => retry(&message, GIVEN_UP_RETRY_S),
             Err(error) => {
@@ -79,6 +84,9 @@ async fn acknowledge(env: &Env, QueueItem { message, text, buffered }: QueueItem
     let now = now_ms();
     let sent = i64::try_from(message.timestamp().as_millis()).unwrap_or_default();
     let wait = wait_s(now - sent);
+    if matches!(outcome, StoreOutcome::Stored | StoreOutcome::Rejected) {
+        counters::add(&metrics::DRAINED, &[], 1);
+    }
     match outcome {
         StoreOutcome::Stored | StoreOutcome::Rejected => message.ack(),
         // Queues limit the retries of a message, so it is sent again before it reaches that limit.

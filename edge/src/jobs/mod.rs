@@ -1,4 +1,6 @@
-//! Work that a timer or a queue starts: the sweep, and storing what the outage buffer holds.
+//! Work that a timer or a queue starts: the sweep with its gauges, and storing what the outage
+//! buffer holds.
 
 pub(crate) mod drain_outage_buffer;
+pub(crate) mod gauges;
 pub mod sweep;

@@ -1,10 +1,10 @@
 //! The sweep. It recovers deliveries without a wake-up ([`crate::delivery::recover`]) every minute
 //! by cron, and when an isolate starts, which may be the restart after a crash. The cron's run also
 //! cleans up: data of erased people, old secrets, logs, events and receipts, exports that died,
-//! secrets from before they were sealed.
+//! secrets from before they were sealed. At last it measures the gauges of the metrics.
 //!
 //! Each step is bounded, serves the companies in turn, and does not stop the others if it fails.
-//! Without the rebuilding of people (`store::rebuild`), a run makes at most 37 calls to D1 and
+//! Without the rebuilding of people (`store::rebuild`), a run makes at most 40 calls to D1 and
 //! eleven to Queues: the free plan allows 50 per invocation.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,6 +16,7 @@ use trackmate_wire::limits::{
 use worker::{Delay, Env};
 
 use crate::delivery::recover::{self, report};
+use crate::jobs::gauges;
 use crate::people::identity_key::lookup_key;
 use crate::runtime::clock::now_ms;
 use crate::runtime::{random, secrets};
@@ -28,6 +29,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// The run by cron.
 pub async fn run(env: &Env) {
+    let began_ms = now_ms();
     recover::run(env, SWEEP_DELIVERIES_MAX).await;
     let Some(db) = recover::database(env) else { return };
     let now = now_ms();
@@ -42,6 +44,7 @@ pub async fn run(env: &Env) {
     report("the audit log", audit::prune(&db, audited).await);
     report("receipts", incoming::prune(&db, now - INCOMING_DAYS * DAY_MS).await);
     report("sealing", seal(env, &db).await);
+    report("metrics", gauges::run(env, &db, began_ms).await);
 }
 
 /// The run of an isolate that has just started: once now, and once after the leases that a crash

@@ -16,6 +16,18 @@ pub(crate) fn group() -> Group {
             once, when it is made; only its hash is stored.",
         who: Who::Operator,
         operations: vec![
+            Operation::new("get", "/metrics", "getMetrics", "Read the deployment's metrics")
+                .text(
+                    "For Prometheus: `OpenMetrics`, or the older text format for a client that does not accept it. The \
+                     page Monitor explains each metric.",
+                )
+                .streams(&[
+                    (
+                        "application/openmetrics-text",
+                        "# TYPE trackmate_deliveries gauge\ntrackmate_deliveries{state=\"held\"} 0\n# EOF\n",
+                    ),
+                    ("text/plain", "# TYPE trackmate_deliveries gauge\ntrackmate_deliveries{state=\"held\"} 0\n"),
+                ]),
             Operation::new("get", "/api/operator/companies", "listCompanies", "List companies")
                 .paged(USERS_ITEMS_MAX)
                 .gives::<companies::CompanyList<'_>>(json!({

@@ -21,6 +21,7 @@ pub mod incoming;
 pub mod ingest;
 pub mod listing;
 pub mod merge;
+pub mod metrics;
 pub mod outbox;
 mod param;
 pub mod people;

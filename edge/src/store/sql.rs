@@ -42,6 +42,7 @@ macro_rules! joined {
 joined! {
     ATTEMPTS_FORGET = "forget.doomed.sql" "forget.deliveries.sql" "attempts.forget.sql",
     DELIVERIES_FORGET = "forget.doomed.sql" "forget.deliveries.sql" "deliveries.forget.sql",
+    METRICS_MEASURE = "deliveries.walk.sql" "metrics.measure.sql",
     ERASURE_COUNT_ATTEMPTS = "forget.doomed.sql" "forget.deliveries.sql" "erasure.count_attempts.sql",
     DELIVERY_LEASE = "delivery.lease.sql" "delivery.leased.sql",
     DELIVERY_LEASE_HELD = "delivery.lease_held.sql" "delivery.leased.sql",
@@ -188,6 +189,8 @@ statements! {
     MERGE_INSERT = "merge.insert.sql",
     MERGE_MARK = "merge.mark.sql",
     MERGE_PART = "merge.part.sql",
+    METRICS_ADD = "metrics.add.sql",
+    METRICS_FIND = "metrics.find.sql",
     MIGRATION_NEWEST = "migration.newest.sql",
     NOTICE_INSERT = "notice.insert.sql",
     MERGE_BLOCKS_FIND = "merge_blocks.find.sql",

@@ -20,6 +20,7 @@ mod groups;
 mod identity;
 mod incoming;
 mod ledger;
+mod metrics;
 mod records;
 mod schema;
 mod schema_sql;

@@ -1,3 +1,4 @@
 //! Routes that the operator of the deployment calls, with `OPERATOR_KEY`.
 
 pub(crate) mod companies;
+pub(crate) mod metrics;
