@@ -1,7 +1,7 @@
 // The command-line manager as a process: its output, its exit codes, and its effects on the real
 // Worker.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { commandLine, done, EXIT } from './support/cli.mjs';
@@ -89,10 +89,44 @@ describe('the command line with the real Worker', () => {
     assert.match(done(await w.webhooks('stats')).stdout, /\nMy App +✓ +1 +0 +0 +100\.0 % +200 /);
     assert.equal((await w.json('stats')).webhooks.length, 1);
 
-    done(await w.webhooks('remove', id));
-    assert.equal((await w.webhooks('remove', id)).code, EXIT.notFound);
+    done(await w.webhooks('remove', id, '--yes'));
+    assert.equal((await w.webhooks('remove', id, '--yes')).code, EXIT.notFound);
     assert.equal((await w.webhooks('test', `${w.receiver.url}/hook`)).code, EXIT.notFound);
     assert.match(done(await w.webhooks('list')).stdout, /None yet/);
+  });
+
+  test('login stores a checked key in a profile, which other commands use', async (t) => {
+    const w = await world(t);
+    const { companyId, adminKey } = w.company;
+    const login = (...args) => run(['login', '--url', trackMate.url, ...args], { input: `${adminKey}\n` });
+    assert.equal((await run(['login', '--url', trackMate.url], { input: 'tm_admin_wrong' })).code, EXIT.notAuthorised);
+    assert.equal((await run(['whoami', '--profile', 'shop'])).code, EXIT.usage);
+    done(await login('--profile', 'shop'));
+    const file = join(cli.folder, '.config/trackmate/config.json');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), {
+      profiles: { shop: { url: trackMate.url, adminKey, companyId } },
+    });
+    const { stdout } = done(await run(['whoami', '--profile', 'shop']));
+    assert.ok(stdout.includes(companyId) && !stdout.includes(adminKey), stdout);
+    assert.equal(done(await run(['whoami', '--json'], { env: { TRACKMATE_PROFILE: 'shop' } })).json.companyId, companyId);
+    assert.equal((await run(['whoami', '--profile', 'shpo'])).code, EXIT.usage);
+    assert.equal((await run(['whoami'])).code, EXIT.usage);
+    rmSync(file);
+  });
+
+  test('without a terminal, what cannot be undone needs --yes', async (t) => {
+    const w = await world(t);
+    const { id } = await w.add('Precious');
+    for (const command of [
+      ['remove', id],
+      ['enable', id, '--dismiss-held'],
+    ]) {
+      const { code, stderr } = await run(['webhooks', ...command], { env: w.env, input: 'y\n' });
+      assert.equal(code, EXIT.usage);
+      assert.match(stderr, /^error: .*\? .*add --yes\n$/);
+    }
+    assert.equal((await w.json('list')).webhooks.length, 1);
   });
 
   test('test fails if the receiver rejects the delivery, and shows its response', async (t) => {
@@ -122,7 +156,7 @@ describe('the command line with the real Worker', () => {
 
     done(await w.webhooks('disable', id));
     await w.company.tryServer({ eventType: 'dismissed' });
-    done(await w.webhooks('enable', id, '--dismiss-held'));
+    done(await w.webhooks('enable', id, '--dismiss-held', '--yes'));
     await until(
       'its end',
       async () => (await w.json('deliveries', id, '--status', 'dismissed')).deliveries.length === 1,

@@ -1,9 +1,9 @@
 //! The API over HTTP: one request, one answer or error. Knows URLs, keys and statuses. The commands
 //! interpret the answers.
 
-use std::fmt::Write;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::config::ConfigBuilder;
@@ -168,14 +168,10 @@ fn config() -> ConfigBuilder<AgentScope> {
         .user_agent(concat!("trackmate-cli/", env!("CARGO_PKG_VERSION")))
 }
 
+/// Characters of a path segment that are not encoded: those that RFC 3986 calls unreserved.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// Percent-encodes a text as a path segment.
 pub(crate) fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut path, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            let _ = write!(path, "%{byte:02X}");
-        }
-        path
-    })
+    utf8_percent_encode(text, SEGMENT).to_string()
 }

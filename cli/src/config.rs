@@ -6,17 +6,16 @@
 //! the user's own file.
 
 use std::fmt;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use serde::Deserialize;
 
 use crate::error::Error;
+use crate::profile::{self, Profile};
 
 const URL_VARIABLE: &str = "TRACKMATE_URL";
 const KEY_VARIABLE: &str = "TRACKMATE_ADMIN_KEY";
+const PROFILE_VARIABLE: &str = "TRACKMATE_PROFILE";
 
 /// The flags that every command takes.
 #[derive(Args, Default)]
@@ -27,6 +26,29 @@ pub(crate) struct Flags {
     /// An admin key of the company.
     #[arg(long = "key", global = true, value_name = "KEY", help_heading = "Connection")]
     admin_key: Option<String>,
+    /// A profile of the configuration file.
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Connection")]
+    profile: Option<String>,
+}
+
+impl Flags {
+    /// The name of the profile to use, if it is not the default.
+    pub(crate) fn profile(&self) -> Option<String> {
+        self.profile_from(variable)
+    }
+
+    fn profile_from(&self, variable: impl Fn(&'static str) -> Option<String>) -> Option<String> {
+        self.profile.clone().or_else(|| variable(PROFILE_VARIABLE))
+    }
+
+    /// Whether a flag or the environment has a key.
+    pub(crate) fn has_key(&self) -> bool {
+        self.admin_key.is_some() || variable(KEY_VARIABLE).is_some()
+    }
+
+    pub(crate) fn with_key(self, key: String) -> Self {
+        Self { admin_key: Some(key), ..self }
+    }
 }
 
 /// The source of a value.
@@ -71,27 +93,24 @@ impl Connection {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ConfigFile {
-    url: Option<String>,
-    admin_key: Option<String>,
+/// The user's own configuration file.
+pub(crate) fn user_file() -> Result<PathBuf, Error> {
+    profile::user_file().ok_or_else(|| Error::Usage("this user has no folder for configuration: set HOME".into()))
+}
+
+/// The connection from flags and environment alone.
+pub(crate) fn given(flags: Flags) -> Result<Connection, Error> {
+    choose(Flags { profile: None, ..flags }, |name| variable(name).filter(|_| name != PROFILE_VARIABLE), &[])
 }
 
 /// The connection from flags, environment and files.
 pub(crate) fn connection(flags: Flags) -> Result<Connection, Error> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let files = user_file(variable("XDG_CONFIG_HOME"), variable("HOME"))
-        .into_iter()
-        .chain([PathBuf::from(".trackmate/dev.json")])
-        .collect::<Vec<_>>();
+    let files = profile::user_file().into_iter().chain([PathBuf::from(".trackmate/dev.json")]).collect::<Vec<_>>();
     choose(flags, variable, &files)
 }
 
-/// `$XDG_CONFIG_HOME/trackmate/config.json`, by default in `~/.config`.
-fn user_file(config_home: Option<String>, home: Option<String>) -> Option<PathBuf> {
-    let folder = config_home.map(PathBuf::from).or_else(|| home.map(|home| Path::new(&home).join(".config")))?;
-    Some(folder.join("trackmate/config.json"))
+fn variable(name: &'static str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn choose(
@@ -103,10 +122,11 @@ fn choose(
         flag.map(|value| (value, Source::Flag(flag_name)))
             .or_else(|| variable(variable_name).map(|value| (value, Source::Variable(variable_name))))
     };
+    let profile = flags.profile_from(&variable);
     let mut url = given(flags.api_url, "--url", URL_VARIABLE);
     let mut key = given(flags.admin_key, "--key", KEY_VARIABLE);
     if (url.is_none() || key.is_none())
-        && let Some((file, path)) = first_file(files)?
+        && let Some((file, path)) = first_file(files, profile.as_deref())?
     {
         url = url.or_else(|| file.url.map(|value| (value, Source::File(path.clone()))));
         key = key.or_else(|| file.admin_key.map(|value| (value, Source::File(path))));
@@ -126,39 +146,29 @@ fn choose(
     Ok(Connection { url: url.trim_end_matches('/').to_owned(), key, url_source, key_source })
 }
 
-fn first_file(files: &[PathBuf]) -> Result<Option<(ConfigFile, PathBuf)>, Error> {
-    for path in files {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(Error::Usage(format!("could not read {}: {error}", path.display()))),
-        };
-        warn_if_open(path);
-        // The parser's own message could quote the file, which contains a key.
-        let file = serde_json::from_str(&text)
-            .map_err(|_| Error::Usage(format!("{} is not {{\"url\":\"…\",\"adminKey\":\"…\"}}", path.display())))?;
-        return Ok(Some((file, path.clone())));
+/// A profile of the first file that exists. Only the user's own file, which is the first, has
+/// profiles with a name.
+fn first_file(files: &[PathBuf], name: Option<&str>) -> Result<Option<(Profile, PathBuf)>, Error> {
+    for path in if name.is_some() { files.get(..1).unwrap_or_default() } else { files } {
+        if let Some(profile) = profile::read(path, name)? {
+            return Ok(Some((profile, path.clone())));
+        }
     }
-    Ok(None)
-}
-
-#[cfg(unix)]
-fn warn_if_open(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        eprintln!("warning: other users of this machine can read the key in {0}. Fix: chmod 600 {0}", path.display());
+    match name {
+        Some(name) => Err(Error::Usage(format!("there is no profile {name}, since there is no configuration file"))),
+        None => Ok(None),
     }
 }
-
-#[cfg(not(unix))]
-fn warn_if_open(_: &Path) {}
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     fn flags(url: Option<&str>, key: Option<&str>) -> Flags {
-        Flags { api_url: url.map(Into::into), admin_key: key.map(Into::into) }
+        Flags { api_url: url.map(Into::into), admin_key: key.map(Into::into), profile: None }
     }
 
     fn folder(name: &str) -> PathBuf {
@@ -210,10 +220,18 @@ mod tests {
     }
 
     #[test]
-    fn the_users_file_is_in_the_config_folder_of_the_system() {
-        let path = |xdg: Option<&str>, home: Option<&str>| user_file(xdg.map(Into::into), home.map(Into::into));
-        assert_eq!(path(None, Some("/home/a")), Some("/home/a/.config/trackmate/config.json".into()));
-        assert_eq!(path(Some("/x"), Some("/home/a")), Some("/x/trackmate/config.json".into()));
-        assert_eq!(path(None, None), None);
+    fn a_profile_supplies_address_and_key_and_is_never_taken_from_a_folder() {
+        let folder = folder("profile");
+        let text =
+            r#"{"url":"https://a.example","adminKey":"a","profiles":{"b":{"url":"https://b.example","adminKey":"b"}}}"#;
+        let own = file(&folder, "own.json", text);
+        let files = [own, file(&folder, "dev.json", text)];
+        let b = || Flags { profile: Some("b".into()), ..flags(None, None) };
+        assert_eq!(choose(b(), |_| None, &files).unwrap().url, "https://b.example");
+        let by_variable = |name: &'static str| (name == PROFILE_VARIABLE).then(|| "b".to_owned());
+        assert_eq!(choose(flags(None, None), by_variable, &files).unwrap().key, "b");
+        assert_eq!(choose(flags(None, None), |_| None, &files).unwrap().key, "a");
+        fs::remove_file(&files[0]).unwrap();
+        assert!(choose(b(), |_| None, &files).is_err());
     }
 }

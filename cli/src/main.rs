@@ -12,8 +12,10 @@ mod config;
 mod error;
 mod exports;
 mod listen;
+mod login;
 mod output;
 mod plan;
+mod profile;
 mod receipts;
 mod signatures;
 mod webhooks;
@@ -29,8 +31,9 @@ use crate::output::Output;
 const AFTER_HELP: &str = "\
 Address and admin key are read from, in this order:
   --url and --key; TRACKMATE_URL and TRACKMATE_ADMIN_KEY;
-  ~/.config/trackmate/config.json, else ./.trackmate/dev.json (written by `make dev`):
-  {\"url\":\"…\",\"adminKey\":\"…\"}
+  ~/.config/trackmate/config.json ($XDG_CONFIG_HOME; on Windows in %APPDATA%), else ./.trackmate/dev.json
+  (written by `trackmate dev`):
+  {\"url\":\"…\",\"adminKey\":\"…\",\"profiles\":{\"NAME\":{\"url\":\"…\",\"adminKey\":\"…\"}}}
 Other users of the machine can read a key on the command line: prefer the environment or the file.
 
 Exit codes: 0 success, 1 failure (a test delivery was not accepted, a signature is wrong), 2 usage, 3 not authorised,
@@ -39,19 +42,27 @@ Exit codes: 0 success, 1 failure (a test delivery was not accepted, a signature 
 /// Manage TrackMate's webhooks, watch events, export data, and receive, verify and sign deliveries
 /// on this machine.
 #[derive(Parser)]
-#[command(version, after_help = AFTER_HELP)]
+#[command(name = "trackmate", version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
     flags: config::Flags,
     /// Print JSON instead of text: the API's own answer, if there is one.
     #[arg(long, global = true)]
     json: bool,
+    /// Answer yes to every question, such as whether to remove a webhook.
+    #[arg(short, long, global = true)]
+    yes: bool,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Store a company's address (--url) and admin key in the configuration file. Without --key,
+    /// reads the key from standard input.
+    Login,
+    /// Show the company of the key.
+    Whoami,
     /// Manage webhooks and their deliveries.
     #[command(subcommand)]
     Webhooks(webhooks::Command),
@@ -84,8 +95,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Cli { flags, json, command } = Cli::parse();
-    let output = Output { json };
+    let Cli { flags, json, yes, command } = Cli::parse();
+    let output = Output { json, yes };
     match run(command, flags, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -96,16 +107,18 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Error> {
-    let api = || Ok::<_, Error>(Api::new(config::connection(flags)?));
+    let api = |flags| Ok::<_, Error>(Api::new(config::connection(flags)?));
     match command {
-        Command::Webhooks(command) => webhooks::run(command, &api()?, output),
-        Command::Export(options) => exports::download(&options, &api()?, output),
-        Command::Exports(options) => exports::list(&options, &api()?, output),
-        Command::Audit(options) => audit::list(&options, &api()?, output),
-        Command::Plan(command) => plan::run(command, &api()?, output),
-        Command::Tail(options) => receipts::tail::run(&options, &api()?, output),
-        Command::Receipt(options) => receipts::receipt(&options, &api()?, output),
-        Command::Rejected(options) => receipts::rejected(&options, &api()?, output),
+        Command::Login => login::login(flags, output),
+        Command::Whoami => login::whoami(flags, output),
+        Command::Webhooks(command) => webhooks::run(command, &api(flags)?, output),
+        Command::Export(options) => exports::download(&options, &api(flags)?, output),
+        Command::Exports(options) => exports::list(&options, &api(flags)?, output),
+        Command::Audit(options) => audit::list(&options, &api(flags)?, output),
+        Command::Plan(command) => plan::run(command, &api(flags)?, output),
+        Command::Tail(options) => receipts::tail::run(&options, &api(flags)?, output),
+        Command::Receipt(options) => receipts::receipt(&options, &api(flags)?, output),
+        Command::Rejected(options) => receipts::rejected(&options, &api(flags)?, output),
         Command::Listen(options) => listen::run(options, output),
         Command::Verify(options) => signatures::verify(&options, output),
         Command::Sign(options) => signatures::sign(options, output),

@@ -1,7 +1,7 @@
-//! The only place that writes to the terminal. Names, bodies and messages are untrusted, so escape
-//! sequences are removed from every text.
+//! The only place that writes to the terminal, and that asks there. Names, bodies and messages are
+//! untrusted, so escape sequences are removed from every text.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,6 +14,8 @@ use crate::error::Error;
 pub(crate) struct Output {
     /// Print JSON instead of text.
     pub(crate) json: bool,
+    /// Answer yes to every question.
+    pub(crate) yes: bool,
 }
 
 impl Output {
@@ -52,6 +54,24 @@ impl Output {
             eprintln!("{}", error.to_json());
         } else {
             eprintln!("error: {}", sanitized(&error.to_string()));
+        }
+    }
+
+    /// Asks whether to do what cannot be undone. Without a terminal nobody can answer, and `--yes`
+    /// is needed.
+    pub(crate) fn confirm(self, question: &str) -> Result<(), Error> {
+        if self.yes {
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Err(Error::Usage(format!("{question} Nobody can answer here: to do it, add --yes")));
+        }
+        eprint!("{} [y/N] ", sanitized(question));
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        match (read, answer.trim()) {
+            (Ok(_), "y" | "Y" | "yes") => Ok(()),
+            _ => Err(Error::Failed("nothing was changed".into())),
         }
     }
 

@@ -83,11 +83,15 @@ fn id_of(url: &str, api: &Api) -> Result<String, Error> {
 
 /// `DELETE /api/admin/webhooks/{id}`
 pub(super) fn remove(id: &str, api: &Api, output: Output) -> Result<(), Error> {
+    output.confirm(&format!("Remove the webhook {id}? Its deliveries and its secret go with it."))?;
     output.answer(&api.delete(&format!("{WEBHOOKS}/{id}"))?, |_: Value| format!("Removed {id}"))
 }
 
 /// `PATCH /api/admin/webhooks/{id}` `{active: true, held?}`
 pub(super) fn enable(id: &str, dismiss_held: bool, api: &Api, output: Output) -> Result<(), Error> {
+    if dismiss_held {
+        output.confirm(&format!("Dismiss the held deliveries of {id}? They are not sent."))?;
+    }
     let held = if dismiss_held { "dismiss" } else { "deliver" };
     let change = WebhookChange { active: Some(true), held: Some(held.to_owned()), ..WebhookChange::default() };
     let answer = api.patch(&format!("{WEBHOOKS}/{id}"), &json!(change))?;
