@@ -1,7 +1,7 @@
 # The commands for developers. Each does its own set-up. The work is done in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help dev test build check openapi schema bounds fuzz audit cost bench bench-neighbours bench-pages bench-sdk size soak clean
+.PHONY: help dev test build package check openapi schema bounds fuzz audit cost bench bench-neighbours bench-pages bench-sdk size soak clean
 
 # The port of `make dev` (the shop server uses the next port) and the folder of its local D1.
 export PORT ?= 8787
@@ -20,6 +20,10 @@ test: ## Run all lints and tests: unit, SQL, black-box, browser, faults; prints 
 
 build: ## Build SDK, pages and Worker, each only if its inputs changed
 	@scripts/setup.sh && scripts/build.sh
+
+package: ## Pack what users install with npm into target/package: Worker and pages, command line, SDK
+	@scripts/setup.sh && scripts/build.sh && CARGO_PROFILE_RELEASE_STRIP=symbols \
+		cargo build --quiet --release --package trackmate-cli && exec node scripts/package.mjs
 
 check: ## Check format, lints, docs, types and unused dependencies, without building or testing
 	@exec scripts/test.sh check

@@ -1,7 +1,7 @@
-// The running system on this machine, started by `make dev`: local D1 migrated, the Worker in the
-// local runtime, a demo company with its keys, the demo shop's server, the start page, and the
-// cron, which the local runtime does not fire itself. Does not build anything (scripts/build.sh
-// does).
+// The running system on this machine, started by `make dev` and `trackmate dev`: local D1 migrated,
+// the Worker in the local runtime, a demo company with its keys, the demo shop's server, the start
+// page, and the cron, which the local runtime does not fire itself. Does not build anything
+// (scripts/build.sh does).
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { demoCompany, startPage, startShop } from './dev/demo.mjs';
@@ -15,6 +15,7 @@ import {
   saveKeys,
   SHOP_PORT,
   START_PORT,
+  startCommand,
   STATE,
   writePrivate,
 } from './dev/environment.mjs';
@@ -66,12 +67,12 @@ ${curl('/api/webhooks/events', { company_id: COMPANY, identifier: person, ...pay
 
 async function main() {
   if (!Number.isInteger(PORT) || PORT < 1 || PORT > 65_533) {
-    throw new Failure(`PORT is "${process.env.PORT}"`, 'use a number from 1 to 65533, for example PORT=8790 make dev');
+    throw new Failure(`PORT is "${process.env.PORT}"`, `use a number from 1 to 65533, for example: ${startCommand({ PORT: 8790 })}`);
   }
   mkdirSync('.trackmate', { recursive: true });
   lockState();
   if (!(await portIsFree(PORT))) {
-    const fix = `stop the process that uses it (another make dev?), or: PORT=${PORT + 10} make dev`;
+    const fix = `stop the process that uses it, or: ${startCommand({ PORT: PORT + 10 })}`;
     throw new Failure(`port ${PORT} is in use`, fix);
   }
 

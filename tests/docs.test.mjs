@@ -57,7 +57,7 @@ describe('the documentation', () => {
 
   /** A shell runs the lines as they stand, hosts and the manager's path apart. */
   async function shell(lines, known) {
-    const text = sentTo(trackMate.url, lines).replaceAll('cargo run -p trackmate-cli --', `'${trackmate()}'`);
+    const text = sentTo(trackMate.url, lines).replaceAll('npx trackmate', `'${trackmate()}'`);
     const { status, stdout, stderr } = await run('sh', ['-e', '-c', text], { cwd: home, env: env(known) });
     assert.equal(status, 0, `${lines}\n${stdout}\n${stderr}`);
     return stdout;
@@ -78,8 +78,11 @@ describe('the documentation', () => {
     if (!lines.length) continue;
     test(`has lines for a terminal that work: ${file}`, { skip: has('curl') ? false : 'curl is not installed' }, async () => {
       // `make` is what the other tests and the build are; that the command exists is what is looked at here. A file's lines share one shell, as a reader's do.
+      // tests/package.test.mjs installs the packages and runs `npx trackmate dev`.
       const [made, typed] = [[], []];
-      for (const { text } of lines) for (const line of text.split(/(?<!\\)\n/)) (/^make /.test(line) ? made : typed).push(line);
+      for (const { text } of lines) for (const line of text.split(/(?<!\\)\n/)) {
+        if (!/^npm install \.\/trackmate-|^npx trackmate dev\b/.test(line)) (/^make /.test(line) ? made : typed).push(line);
+      }
       const makefile = readFileSync(join(ROOT, 'Makefile'), 'utf8');
       for (const line of made) assert.match(makefile, new RegExp(`^${line.split(/\s+/)[1]}:`, 'm'), line);
       if (typed.length) assert.doesNotMatch(await shell(typed.join('\n'), await reader()), /"success":false/);

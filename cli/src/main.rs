@@ -14,6 +14,7 @@ mod exports;
 mod listen;
 mod login;
 mod output;
+mod package;
 mod plan;
 mod profile;
 mod receipts;
@@ -58,6 +59,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run TrackMate on this machine, with a demo company and a shop.
+    Dev(package::DevOptions),
     /// Store a company's address (--url) and admin key in the configuration file. Without --key,
     /// reads the key from standard input.
     Login,
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
 fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Error> {
     let api = |flags| Ok::<_, Error>(Api::new(config::connection(flags)?));
     match command {
+        Command::Dev(options) => package::dev(options),
         Command::Login => login::login(flags, output),
         Command::Whoami => login::whoami(flags, output),
         Command::Webhooks(command) => webhooks::run(command, &api(flags)?, output),

@@ -1,5 +1,6 @@
-// The demo of `make dev`: the demo company with its keys and webhook, its shop server, and the
-// start page.
+// The demo of `make dev` and `trackmate dev`: the demo company with its keys and webhook, its shop
+// server, and the start page.
+import { join } from 'node:path';
 import {
   BASE,
   COMPANY,
@@ -8,9 +9,11 @@ import {
   ORIGINS,
   PORT,
   PUBLIC_URL,
+  ROOT,
   saveKeys,
   SHOP_PORT,
   START_PORT,
+  startCommand,
   STATE,
 } from './environment.mjs';
 import { Failure, pause, portAnswers, portIsFree, start } from './processes.mjs';
@@ -22,7 +25,7 @@ import { api, describe } from './worker.mjs';
  * Creates the demo company on the first start of a STATE. Later starts check that its keys work.
  */
 export async function demoCompany(keys) {
-  const startAgain = `start from an empty D1: rm -r ${displayPath(STATE)}, then make dev`;
+  const startAgain = `start from an empty D1: rm -r ${displayPath(STATE)}, then ${startCommand()}`;
   if (!keys.adminKey) {
     const created = await api('POST', '/api/operator/companies', {
       headers: { authorization: `Bearer ${keys.operatorKey}` },
@@ -60,9 +63,9 @@ export async function demoCompany(keys) {
  * warning.
  */
 export async function startShop(keys) {
-  const server = 'examples/shop-server/server.mjs';
+  const server = join(ROOT, 'examples/shop-server/server.mjs');
   if (!(await portIsFree(SHOP_PORT))) {
-    const fix = `PORT=${PORT + 10} make dev`;
+    const fix = startCommand({ PORT: PORT + 10 });
     console.warn(`WARNING: port ${SHOP_PORT} is in use, so the shop server does not run. Fix: ${fix}`);
     return false;
   }
@@ -108,7 +111,7 @@ export async function startPage(keys) {
     await serveStartPage(START_PORT, options);
     return true;
   } catch (error) {
-    console.warn(`WARNING: the start page does not run: ${error.message}. Fix: PORT=${PORT + 10} make dev`);
+    console.warn(`WARNING: the start page does not run: ${error.message}. Fix: ${startCommand({ PORT: PORT + 10 })}`);
     return false;
   }
 }

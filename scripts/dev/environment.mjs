@@ -1,12 +1,20 @@
-// What `make dev` works with: ports, folders and files, and helpers to read and write those files.
+// What `make dev` and `trackmate dev` work with: ports, folders and files, and helpers to read and
+// write those files.
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-process.chdir(ROOT);
-// For wrangler, and the Node version that it needs.
-process.env.PATH = `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`;
+/** The repository, or the installed package, which has the same layout. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const WRANGLER = join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js');
+
+/** How a person starts this, with these variables. */
+export function startCommand(variables = {}) {
+  const words = Object.entries(variables);
+  if (!process.env.TRACKMATE_PACKAGE) return [...words.map(([name, value]) => `${name}=${value}`), 'make dev'].join(' ');
+  return ['npx trackmate dev', ...words.map(([name, value]) => `--${name.toLowerCase()} ${value}`)].join(' ');
+}
 
 export const PORT = Number(process.env.PORT || 8787);
 export const STATE = resolve(process.env.STATE || '.trackmate/state');
@@ -29,13 +37,17 @@ export const FILES = {
   keys: join(STATE, 'dev.json'),
   lock: join(STATE, 'dev.pid'),
   env: join(STATE, 'worker.env'),
+  config: join(STATE, 'wrangler.toml'),
   log: join(HOME, 'dev.log'),
   shopLog: join(HOME, 'shop.log'),
   migrateLog: join(HOME, 'migrate.log'),
 };
 
-/** A path as a person would type it in the repository's folder. */
-export const displayPath = (path) => (resolve(path).startsWith(ROOT) ? relative(ROOT, resolve(path)) : resolve(path));
+/** A path as a person would type it in the folder where this was started. */
+export function displayPath(path) {
+  const short = relative('.', path);
+  return short.startsWith('..') ? resolve(path) : short;
+}
 
 /** Writes a file atomically. Only its owner can read it. */
 export function writePrivate(path, text) {
@@ -56,3 +68,16 @@ export function lastLines(path, count) {
 }
 
 export const saveKeys = (keys) => writePrivate(FILES.keys, `${JSON.stringify(keys, null, 2)}\n`);
+
+/**
+ * Writes wrangler's configuration with absolute paths into STATE. wrangler stores its temporary
+ * files beside its configuration, and an installed package may belong to another user.
+ */
+export function writeConfig() {
+  const text = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
+  const absolute = text.replaceAll(
+    /^(main|directory|migrations_dir) = "(.*)"$/gm,
+    (_, name, path) => `${name} = ${JSON.stringify(join(ROOT, path))}`,
+  );
+  writeFileSync(FILES.config, absolute);
+}

@@ -1,8 +1,9 @@
-// The processes of `make dev`: starts, watches and stops them, and reports steps and failures.
+// The processes of `make dev` and `trackmate dev`: starts, watches and stops them, and reports steps
+// and failures.
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { displayPath, FILES, lastLines, PORT, STATE } from './environment.mjs';
+import { displayPath, FILES, lastLines, PORT, startCommand, STATE } from './environment.mjs';
 
 /** Child processes by name. Each leads its own process group. */
 const children = new Map();
@@ -102,7 +103,7 @@ export async function stop(code) {
 
 export function fail(error) {
   if (state.isStopping) return;
-  console.error(`FAILED: ${stepName || 'make dev'} (${seconds(stepStart)} s): ${error.message}`);
+  console.error(`FAILED: ${stepName || startCommand()} (${seconds(stepStart)} s): ${error.message}`);
   console.error(`Fix: ${error.fix ?? `read ${displayPath(FILES.log)}`}`);
   stop(1);
 }
@@ -113,8 +114,8 @@ export function lockState() {
   const pid = Number(existsSync(FILES.lock) ? readFileSync(FILES.lock, 'utf8') : 0);
   if (pid && isDevProcess(pid)) {
     throw new Failure(
-      `${displayPath(STATE)} is in use by another make dev (process ${pid})`,
-      `stop it, or use another folder and port: STATE=.trackmate/other PORT=${PORT + 10} make dev`,
+      `${displayPath(STATE)} is in use by another system (process ${pid})`,
+      `stop it, or use another folder and port: ${startCommand({ STATE: '.trackmate/other', PORT: PORT + 10 })}`,
     );
   }
   writeFileSync(FILES.lock, String(process.pid));
@@ -130,7 +131,7 @@ function isDevProcess(pid) {
   try {
     return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).includes('dev.mjs');
   } catch {
-    return true; // Without ps, assume that the running process is a make dev.
+    return true; // Without ps, assume that the running process is such a system.
   }
 }
 

@@ -1,5 +1,5 @@
 // The demo shop's servers: one per company, since a shop server has one company's keys. `make dev`
-// starts a company's server when its shop is running.
+// (and `trackmate dev`) starts a company's server when its shop is running.
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
@@ -86,7 +86,7 @@ export function shopServers({ url, operatorKey, origins, keys, saveKeys, run }) 
     if (!/^TM-[A-Z0-9]{4,32}$/.test(companyId)) throw new Error('this is not a company id');
     if (!running.has(companyId)) {
       if (running.size >= SHOPS_MAX)
-        throw new Error(`make dev runs the shops of at most ${SHOPS_MAX} companies; restart it to open others`);
+        throw new Error(`this system runs the shops of at most ${SHOPS_MAX} companies; restart it to open others`);
       const starting = start(companyId);
       running.set(companyId, starting);
       starting.catch(() => running.delete(companyId));

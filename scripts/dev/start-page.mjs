@@ -1,6 +1,6 @@
-// The start page of `make dev`: one click sends an event and opens the dashboard, which shows it.
-// The process that has the demo company's keys serves it, on this machine only. Not part of a
-// deployment.
+// The start page of `make dev` and `trackmate dev`: one click sends an event and opens the dashboard,
+// which shows it. The process that has the demo company's keys serves it, on this machine only. Not
+// part of a deployment.
 import { createServer } from 'node:http';
 
 const STYLE = `:root { color-scheme: light dark; font: 17px/1.6 system-ui, sans-serif; }

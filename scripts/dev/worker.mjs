@@ -1,8 +1,20 @@
-// The Worker of `make dev` in the local runtime: its migrations, its start, its API and its cron.
+// The Worker of `make dev` and `trackmate dev` in the local runtime: its migrations, its start, its
+// API and its cron.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BASE, displayPath, FILES, lastLines, PORT, STATE, writePrivate } from './environment.mjs';
+import {
+  BASE,
+  displayPath,
+  FILES,
+  lastLines,
+  PORT,
+  ROOT,
+  STATE,
+  WRANGLER,
+  writeConfig,
+  writePrivate,
+} from './environment.mjs';
 import { fail, Failure, forget, pause, start, state } from './processes.mjs';
 
 const CRON_EVERY_MS = 5_000;
@@ -13,6 +25,12 @@ const WRANGLER_ENV = {
   CI: '1', // No questions, no key bindings.
   FORCE_COLOR: '0',
 };
+
+/** Starts wrangler with the configuration in STATE. */
+function wrangler(name, args, log) {
+  writeConfig();
+  return start(name, process.execPath, [WRANGLER, ...args.map(String), '--config', FILES.config], WRANGLER_ENV, log);
+}
 
 /** Calls the Worker's API. */
 export async function api(method, path, { headers = {}, body } = {}) {
@@ -42,7 +60,7 @@ export function describe({ status, answer }) {
  * nothing is to do, and does not notice that a migration was edited or removed.
  */
 export async function migrate() {
-  const folder = 'edge/migrations';
+  const folder = join(ROOT, 'edge/migrations');
   const hash = (name) => createHash('sha256').update(readFileSync(join(folder, name))).digest('hex');
   const names = readdirSync(folder).sort();
   const current = names.map((name) => `${name} ${hash(name)}\n`).join('');
@@ -56,7 +74,7 @@ export async function migrate() {
   const args = ['d1', 'migrations', 'apply', 'trackmate', '--local', '--persist-to', STATE];
   // wrangler's local migrations sometimes find their own database locked (workers-sdk issue 15162).
   for (let attempt = 1; ; attempt += 1) {
-    const child = start('migrate', 'wrangler', args, WRANGLER_ENV, log);
+    const child = wrangler('migrate', args, log);
     const how = await child.exited;
     forget('migrate');
     if (how === 0) break;
@@ -84,9 +102,9 @@ export async function startWorker({ operatorKey, secretsKey }) {
   // In a file, not with --var: every user of the machine can read a command line.
   // DEV_ALLOW_LOOPBACK allows webhooks to http://127.0.0.1, which a deployed Worker rejects.
   writePrivate(FILES.env, `OPERATOR_KEY="${operatorKey}"\nSECRETS_KEY="${secretsKey}"\nDEV_ALLOW_LOOPBACK="1"\n`);
-  const args = ['dev', '--port', PORT, '--ip', '127.0.0.1', '--inspector-port', 0, '--persist-to', STATE];
-  args.push('--env-file', FILES.env, '--show-interactive-dev-session', 'false');
-  const child = start('worker', 'wrangler', args.map(String), WRANGLER_ENV, FILES.log);
+  const args = ['dev', '--port', PORT, '--ip', '127.0.0.1'];
+  args.push('--inspector-port', 0, '--persist-to', STATE, '--env-file', FILES.env, '--show-interactive-dev-session', 'false');
+  const child = wrangler('worker', args, FILES.log);
   for (const until = Date.now() + READY_WITHIN_MS; ; await pause(100)) {
     if (child.hasExited) throw withLog('wrangler exited');
     try {

@@ -1,0 +1,77 @@
+//! The npm package that this binary is installed with: the built Worker, its pages and migrations,
+//! the pinned wrangler, and the scripts of `trackmate dev`. The package's launcher
+//! (`cli/npm/trackmate.mjs`) says where it is.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+
+use crate::error::Error;
+
+const FOLDER_VARIABLE: &str = "TRACKMATE_PACKAGE";
+const NODE_VARIABLE: &str = "TRACKMATE_NODE";
+
+/// The options of `trackmate dev`.
+#[derive(Args)]
+pub(crate) struct DevOptions {
+    /// The port. The shop server and the start page use the next two.
+    #[arg(long, value_name = "N", default_value_t = 8787)]
+    port: u16,
+    /// The folder of the local database.
+    #[arg(long, value_name = "FOLDER")]
+    state: Option<PathBuf>,
+}
+
+/// An installed package.
+pub(crate) struct Package {
+    folder: PathBuf,
+    /// The Node that runs the package's scripts.
+    node: OsString,
+}
+
+impl Package {
+    /// The package of this binary, from the environment.
+    pub(crate) fn installed() -> Result<Self, Error> {
+        let folder = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from).ok_or_else(|| {
+            Error::Usage(
+                "this command needs the npm package: run it as `npx trackmate`. In a checkout, see `make help`".into(),
+            )
+        })?;
+        Ok(Self { folder, node: std::env::var_os(NODE_VARIABLE).unwrap_or_else(|| "node".into()) })
+    }
+
+    /// `node <script of the package>`
+    fn script(&self, path: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(&self.node);
+        command.arg(self.folder.join(path));
+        command
+    }
+}
+
+/// Runs the system on this machine until it is stopped.
+pub(crate) fn dev(options: DevOptions) -> Result<(), Error> {
+    let mut command = Package::installed()?.script("scripts/dev.mjs");
+    command.env("PORT", options.port.to_string());
+    if let Some(state) = options.state {
+        command.env("STATE", state);
+    }
+    replace_process(command)
+}
+
+/// Lets another program take the place of this process, so that signals reach it.
+#[cfg(unix)]
+fn replace_process(mut command: Command) -> Result<(), Error> {
+    use std::os::unix::process::CommandExt;
+    Err(Error::Failed(format!("could not start Node: {}", command.exec())))
+}
+
+#[cfg(not(unix))]
+fn replace_process(mut command: Command) -> Result<(), Error> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Error::Failed(format!("trackmate dev ended: {status}"))),
+        Err(error) => Err(Error::Failed(format!("could not start Node: {error}"))),
+    }
+}
