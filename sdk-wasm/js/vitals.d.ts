@@ -1,6 +1,6 @@
 // Web vitals as events.
 
-import type { TrackMate } from './trackmate';
+import type { TrackMate } from './trackmate.js';
 
 /**
  * Tracks each of CLS, INP and LCP once, as `web_vital` with `{name, value, rating,

@@ -35,7 +35,7 @@ async function serve(folder, headers = {}) {
 }
 
 describe('the npm package', () => {
-  let folder, browser, collector, project;
+  let folder, packed, browser, collector, project;
   const run = (command, args, cwd) =>
     execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   before(async () => {
@@ -44,8 +44,9 @@ describe('the npm package', () => {
     const [{ filename }] = JSON.parse(
       run('npm', ['pack', '--json', '--pack-destination', folder], join(ROOT, 'target/sdk-package')),
     );
+    packed = join(folder, filename);
     writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
-    run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, filename)], folder);
+    run('npm', ['install', '--offline', '--no-audit', '--no-fund', packed], folder);
     browser = await launchShell();
     collector = await startCollector();
   });
@@ -65,6 +66,36 @@ describe('the npm package', () => {
     assert.deepEqual(collector.names(), names);
     await page.close();
     return page.said.filter((line) => !line.includes('404'));
+  }
+
+  test('publint and attw find no problem in the npm package, for bundlers and for Node', () => {
+    run(join(ROOT, 'node_modules/.bin/publint'), [packed, '--strict'], folder);
+    // These files are for script elements and have no types.
+    const scripts = ['./trackmate.classic.js', './trackmate.csp.js', './stub.js'];
+    const options = ['--profile', 'esm-only', '--exclude-entrypoints', ...scripts];
+    run(join(ROOT, 'node_modules/.bin/attw'), [packed, ...options], folder);
+  });
+
+  for (const resolution of ['node16', 'nodenext']) {
+    test(`the types of both entries are known with the module resolution ${resolution}`, () => {
+      const source = `import TrackMate from '@trackmate/browser';
+        import vitals from '@trackmate/browser/vitals';
+        vitals(TrackMate);
+        // @ts-expect-error: without types this would be no error.
+        vitals(1);`;
+      writeFileSync(join(folder, 'resolved.ts'), source);
+      const compilerOptions = {
+        noEmit: true,
+        strict: true,
+        module: resolution,
+        moduleResolution: resolution,
+        target: 'es2022',
+        lib: ['es2022', 'dom'],
+        types: [],
+      };
+      writeFileSync(join(folder, 'resolved.json'), JSON.stringify({ compilerOptions, files: ['resolved.ts'] }));
+      run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', 'resolved.json'], folder);
+    });
   }
 
   test('the npm package works in a typed Vite project, with and without WebAssembly', async () => {
