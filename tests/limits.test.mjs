@@ -21,6 +21,7 @@ async function often(send) {
   for (const answer of refused) {
     assertProblem(answer, 429, 'rate_limited');
     assert.equal(answer.headers.get('retry-after'), '10');
+    assert.equal(answer.headers.get('ratelimit'), '"default";r=0;t=10');
     assert.equal(answer.cost.trips ?? 0, 0, 'a refusal asks nothing of the database');
   }
   return { refused, others: answers.filter((answer) => answer.status !== 429) };

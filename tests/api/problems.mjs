@@ -14,4 +14,25 @@ export default (trackMate) =>
       const reference = await served('/docs/http/');
       for (const code of PROBLEMS.keys()) assert.ok(reference.includes(`href="/docs/problems/#${code}"`), code);
     });
+
+    test('have the members of RFC 9457, and the media type that a vendor’s client expects on its paths', async () => {
+      const post = { method: 'POST', body: '{"events":' };
+      const answer = await fetch(`${trackMate().url}/api/events`, post);
+      const { requestId, message, ...problem } = await answer.json();
+      assert.equal(requestId, answer.headers.get('x-request-id'));
+      assert.deepEqual(problem, {
+        success: false,
+        code: 'invalid_json',
+        type: '/docs/problems/#invalid_json',
+        title: 'The body is not JSON',
+        status: 400,
+        detail: message,
+      });
+      const mediaType = async (path, options) => (await fetch(trackMate().url + path, options)).headers.get('content-type');
+      assert.equal(await mediaType('/api/events', post), 'application/problem+json');
+      assert.equal(await mediaType('/api/admin/webhooks'), 'application/problem+json');
+      assert.equal(await mediaType('/no/such/path'), 'application/problem+json');
+      assert.equal(await mediaType('/v1/track', post), 'application/json');
+      assert.equal(await mediaType('/healthz'), 'application/json; charset=utf-8');
+    });
   });

@@ -49,6 +49,9 @@ export function assertFlat(read, before) {
 export function assertProblem(answer, status, code, field) {
   assert.deepEqual([answer.status, answer.body.success, answer.body.code], [status, false, code], JSON.stringify(answer.body));
   assert.equal(typeof answer.body.message, 'string');
+  // the members of RFC 9457
+  const { type, status: repeated, detail } = answer.body;
+  assert.deepEqual([type, repeated, detail], [`/docs/problems/#${code}`, status, answer.body.message]);
   assert.equal(answer.body.requestId, answer.headers.get('x-request-id'));
   if (field) assert.equal(answer.body.field, field);
 }

@@ -1,22 +1,62 @@
 //! What a person reads of each problem code: what it is, why it happens and how to fix it.
 //! `make openapi` makes `docs/problems.md` and the page `/docs/problems/` of it, and the
-//! command-line manager shows it. The Worker does not contain it, because nothing there uses it.
+//! command-line manager shows it. The Worker contains the titles only, because it uses no others.
 
 use crate::problem::Code;
 
 /// The text about one problem code. It is Markdown that uses code spans only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Explanation {
-    /// What it is, in a few words without a full stop.
-    pub title: &'static str,
     /// When TrackMate answers with this code, and why.
     pub cause: &'static str,
     /// What the caller can do about it.
     pub fix: &'static str,
 }
 
-const fn explanation(title: &'static str, cause: &'static str, fix: &'static str) -> Explanation {
-    Explanation { title, cause, fix }
+const fn explanation(cause: &'static str, fix: &'static str) -> Explanation {
+    Explanation { cause, fix }
+}
+
+/// What a problem is, in a few words without a full stop.
+#[must_use]
+pub const fn title(code: Code) -> &'static str {
+    match code {
+        Code::InvalidJson => "The body is not JSON",
+        Code::BodyTooLarge => "The body is too large",
+        Code::InvalidEncoding => "The body cannot be unpacked",
+        Code::TooManyEvents => "Too many events at once",
+        Code::MissingField => "A field is missing",
+        Code::InvalidField => "A field has an invalid value",
+        Code::EventTooLarge => "An event is too large",
+        Code::JsonTooDeep => "Data are nested too deep",
+        Code::PlanViolation => "The event violates the tracking plan",
+        Code::InvalidSession => "The session id cannot be used",
+        Code::InvalidEmail => "Not an e-mail address",
+        Code::PlaceholderId => "A placeholder in place of an id",
+        Code::InvalidTimestamp => "A time cannot be read",
+        Code::InvalidCursor => "The cursor does not belong to this list",
+        Code::InvalidUrl => "Deliveries may not go to this address",
+        Code::OriginNotAllowed => "The page's origin is not allowed",
+        Code::MissingKey => "No key was sent",
+        Code::InvalidKey => "The key is unknown or revoked",
+        Code::IdentityUnproved => "The identity is not proved",
+        Code::WrongScope => "The key is for other routes",
+        Code::WrongCompany => "The key belongs to another company",
+        Code::UnknownCompany => "No such company",
+        Code::UnknownUser => "No such user",
+        Code::ErasedUser => "The user was erased",
+        Code::NotFound => "Nothing is there",
+        Code::MethodNotAllowed => "The path does not take this method",
+        Code::Conflict => "The request conflicts with what exists",
+        Code::LimitReached => "A limit is reached",
+        Code::RateLimited => "Too many requests",
+        Code::NotStored => "A queued item could not be stored",
+        Code::Unavailable => "The database cannot be reached",
+        Code::SchemaOutdated => "The database lacks migrations",
+        Code::StorageFull => "The database is full",
+        Code::Busy => "Too many changes to one person at once",
+        Code::Internal => "TrackMate failed",
+    }
 }
 
 /// The explanation of a code.
@@ -25,24 +65,20 @@ const fn explanation(title: &'static str, cause: &'static str, fix: &'static str
 pub const fn of(code: Code) -> Explanation {
     match code {
         Code::InvalidJson => explanation(
-            "The body is not JSON",
             "The body is not valid JSON, or not JSON of the form that the route expects.",
             "Send one JSON object in UTF-8. The message names the line and column where parsing stopped. A body \
              that ends too early was truncated on its way, often because of a wrong `Content-Length`. The \
              `Content-Type` does not matter.",
         ),
         Code::BodyTooLarge => explanation(
-            "The body is too large",
             "The body is over 500 KB, before or after gunzip.",
             "Send fewer events in one request. The SDK does so automatically.",
         ),
         Code::InvalidEncoding => explanation(
-            "The body cannot be unpacked",
             "The `Content-Encoding` is neither identity nor gzip, or the gzip data are broken.",
             "Send gzip or plain text. A proxy that unpacks the body must also remove the header.",
         ),
         Code::TooManyEvents => explanation(
-            "Too many events at once",
             "The request has more than 500 events. Or it is a batch from another vendor's client that \
              identifies one user id with more than 4 different addresses, or one address with more than 4 \
              different user ids. Nothing of the request was stored.",
@@ -50,93 +86,77 @@ pub const fn of(code: Code) -> Explanation {
              identifies of that person in further requests, in their order. Give each event a `messageId`: then \
              nothing is stored twice, however often you send it.",
         ),
-        Code::MissingField => explanation(
-            "A field is missing",
-            "A required field is missing.",
-            "`field` names it. Null and blank text count as missing.",
-        ),
+        Code::MissingField => {
+            explanation("A required field is missing.", "`field` names it. Null and blank text count as missing.")
+        }
         Code::InvalidField => explanation(
-            "A field has an invalid value",
             "A field has a value that the route does not accept, or the route knows no such field; `field` \
              names it.",
             "The message says which values the field takes, and the reference shows its limits.",
         ),
         Code::EventTooLarge => explanation(
-            "An event is too large",
             "One event is over 32 KB, or the traits of a person have more than 250 members, including those of \
              nested objects.",
             "Send ids and numbers in place of documents, images and page texts. In a batch, the other events \
              were stored.",
         ),
         Code::JsonTooDeep => explanation(
-            "Data are nested too deep",
             "An event's data are nested deeper than 32 levels.",
             "Flatten the data. The usual cause is an object that contains itself, or a whole component or DOM \
              node sent by mistake.",
         ),
         Code::PlanViolation => explanation(
-            "The event violates the tracking plan",
             "The event violates the company's tracking plan, and the plan rejects such events. `field` names \
              the place, such as `eventData.order.total`.",
             "Send the event with the name, fields and types of the plan, or change the plan (`trackmate plan`). \
              The other events of the request were stored.",
         ),
         Code::InvalidSession => explanation(
-            "The session id cannot be used",
             "The session id has a wrong form, or it is an id that callers may not use.",
             "Let the SDK make the id. An id of your own has 1 to 128 letters, digits and `_ - . :`. A page \
              cannot use the ids that TrackMate makes: `webhook_…`, and `user_…`, `anonymous_…` or `contact_…` \
              with 32 hexadecimal digits.",
         ),
         Code::InvalidEmail => explanation(
-            "Not an e-mail address",
             "The text is not an e-mail address.",
             "Send one address of at most 254 bytes. Check the form's field before you identify.",
         ),
         Code::PlaceholderId => explanation(
-            "A placeholder in place of an id",
             "The id is a text that broken clients send in place of an id, such as `undefined`.",
             "Find the variable that was empty when the request was made, and send nothing until it has a value. \
              Otherwise two strangers called `undefined` would become one person.",
         ),
         Code::InvalidTimestamp => explanation(
-            "A time cannot be read",
             "A time is neither ISO 8601 nor epoch milliseconds or seconds.",
             "Send `new Date().toISOString()`, or the number of milliseconds since 1970. Or leave the time out: \
              then the time of arrival counts.",
         ),
         Code::InvalidCursor => explanation(
-            "The cursor does not belong to this list",
             "This list did not issue the cursor.",
             "Send `nextCursor` unchanged, with the same filters and order as the page before. To start again, \
              leave it out.",
         ),
         Code::InvalidUrl => explanation(
-            "Deliveries may not go to this address",
             "A webhook has a URL to which TrackMate may not deliver.",
             "Use `https` and a public host name, without IP addresses, names of an internal network, user names \
              or passwords. Put credentials into `headers`. To receive on your own machine, use a tunnel.",
         ),
         Code::OriginNotAllowed => explanation(
-            "The page's origin is not allowed",
             "The page's origin is not in the company's `allowedOrigins`.",
             "Add the origin to `allowedOrigins` in the settings, as the browser sends it: \
              `https://shop.example`, with the port if there is one, without a path.",
         ),
         Code::MissingKey => explanation(
-            "No key was sent",
             "The request has no key.",
             "Send the key in the header that the route names (`X-TrackMate-API-Key` for servers, `X-Admin-ID` \
              for admins) or as `Authorization: Bearer`. Proxies often remove headers that they do not know.",
         ),
         Code::InvalidKey => explanation(
-            "The key is unknown or revoked",
             "No key of this deployment matches, or the key is revoked.",
             "Compare its first characters with the list of keys. A key is shown in full only once, when it is \
              made: if it is lost, make another.",
         ),
         Code::IdentityUnproved => explanation(
-            "The identity is not proved",
             "A page identified a person, or sent a contact form, without a valid `userHash`. It is answered in \
              two cases. First, `identityVerification` is `required` and the request has no `userHash`. Second, \
              `identityVerification` is `optional` or `required` and the `userHash` is wrong. Nothing was \
@@ -147,68 +167,57 @@ pub const fn of(code: Code) -> Explanation {
              rotated, use the new one.",
         ),
         Code::WrongScope => explanation(
-            "The key is for other routes",
             "The key's scope does not cover this route, or a page sent a server key.",
             "Servers send events with a key of scope `server` (`tm_live_…`). Everything under `/api/admin` \
              takes a key of scope `admin` (`tm_admin_…`). A page uses the company id: revoke a secret key that \
              a page has sent.",
         ),
         Code::WrongCompany => explanation(
-            "The key belongs to another company",
             "The `company_id` is not the company of the key.",
             "Leave `company_id` out, since the key names the company, or use a key of that company. The usual \
              cause is a mix-up of the keys of test and production.",
         ),
         Code::UnknownCompany => explanation(
-            "No such company",
             "No company has this id.",
             "Copy the id from the dashboard's settings: `TM-` and capitals or digits. The company must exist on \
              the deployment that you send to.",
         ),
         Code::UnknownUser => explanation(
-            "No such user",
             "No user of this company has this id.",
             "Take the id from `profileId` of an identify or from the list of users. To name a person whom \
              TrackMate may not know yet, use the e-mail address: it creates the user.",
         ),
         Code::ErasedUser => explanation(
-            "The user was erased",
             "The user was erased.",
             "Send nothing more about the user. An admin can lift the tombstone of an address: then it can come \
              back as a new user.",
         ),
         Code::NotFound => explanation(
-            "Nothing is there",
             "The path does not exist, or this company has no such thing.",
             "Compare the path with the reference; clients of vendors that TrackMate does not support use other \
              paths. Things of another company are not found either. Behind a proxy, check whether it changes \
              paths.",
         ),
         Code::MethodNotAllowed => explanation(
-            "The path does not take this method",
             "The path exists, but not with this method.",
             "The header `Allow` names the methods of the path. A redirect turns POST into GET: call the final \
              address.",
         ),
         Code::Conflict => explanation(
-            "The request conflicts with what exists",
             "The id or address is taken, or the request contradicts itself: a key cannot revoke itself.",
             "A `messageId` belongs to one event for ever, and an address to one user. Use another. If two users \
              are one person, merge them.",
         ),
         Code::LimitReached => explanation(
-            "A limit is reached",
             "A limit on a number of things is reached.",
             "The message names the limit. Delete what you no longer use, or wait until running work has ended.",
         ),
         Code::RateLimited => explanation(
-            "Too many requests",
             "The caller sent more requests than it may send in ten seconds.",
             "Send the same request again after the seconds that `Retry-After` names. Put the events of many \
              visitors into one request rather than into many.",
         ),
         Code::NotStored => explanation(
-            "A queued item could not be stored",
             "TrackMate answered the item with `queued` while the database was down, and could not store it \
              afterwards. Either the database stayed down for four days, or storing the item failed every time. \
              This code is never an answer; it stands in the list of rejected items.",
@@ -216,19 +225,16 @@ pub const fn of(code: Code) -> Explanation {
              a copy for some days and can replay it.",
         ),
         Code::Unavailable => explanation(
-            "The database cannot be reached",
             "The database cannot be reached, and the request could not be queued either.",
             "Send the same request again after the seconds that `Retry-After` names, with the same `messageId`: \
              nothing is stored twice.",
         ),
         Code::SchemaOutdated => explanation(
-            "The database lacks migrations",
             "The deployed version needs a newer schema than the database has. `/readyz` says so; other routes may \
              fail with `internal`.",
             "The operator applies the migrations: `wrangler d1 migrations apply trackmate --remote`.",
         ),
         Code::StorageFull => explanation(
-            "The database is full",
             "The database has reached its maximum size. TrackMate stores nothing more until the deployment's \
              operator makes room.",
             "Keep the request and send it again later with the same `messageId`; the SDK does so. If you run \
@@ -236,13 +242,11 @@ pub const fn of(code: Code) -> Explanation {
              describes.",
         ),
         Code::Busy => explanation(
-            "Too many changes to one person at once",
             "Too many requests change the same person at once, and this one did not get its turn.",
             "Send the same request again after the seconds that `Retry-After` names, with the same `messageId`. \
              Nothing is stored twice, and the rest of the request is completed.",
         ),
         Code::Internal => explanation(
-            "TrackMate failed",
             "TrackMate has a fault; `requestId` finds it in the logs.",
             "Send the same request again with the same `messageId`: nothing is stored twice. If the error \
              stays, give the operator the `requestId`.",

@@ -1,6 +1,8 @@
-//! Problems on the wire: the status of each code, `Retry-After`, and the body.
+//! Problems on the wire: the status of each code, `Retry-After`, and the body, which is also that
+//! of RFC 9457.
 
 use serde::Serialize;
+use trackmate_wire::catalogue;
 use trackmate_wire::limits::{BUSY_S, RATE_PERIOD_S, STORAGE_FULL_S, UNAVAILABLE_S};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -46,6 +48,12 @@ pub(crate) fn retry_after_s(code: Code) -> Option<u32> {
     all.into_iter().find_map(|(c, s)| (c == code).then_some(s))
 }
 
+/// The media type of a problem. Clients of other vendors are made for `application/json`.
+pub(crate) const fn media_type(for_vendor: bool) -> &'static str {
+    if for_vendor { "application/json" } else { "application/problem+json" }
+}
+
+/// TrackMate's members, and those of RFC 9457: `type`, `title`, `status` and `detail`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ProblemBody<'a> {
@@ -55,16 +63,27 @@ struct ProblemBody<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    /// The page about the code, relative to the request's URL.
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
 }
 
-/// Writes the body of a problem: `{"success":false,"code","message","requestId","field"?}`.
+/// Writes the body of a problem: `{"success":false,"code","message","requestId","field"?,"type",
+/// "title","status","detail"}`.
 pub(crate) fn json(problem: &Problem, request_id: &str) -> String {
+    let code = problem.code.as_str();
     let body = ProblemBody {
         success: false,
-        code: problem.code.as_str(),
+        code,
         message: &problem.message,
         request_id,
         field: problem.path_or_field(),
+        r#type: format!("/docs/problems/#{code}"),
+        title: catalogue::title(problem.code),
+        status: status(problem.code),
+        detail: &problem.message,
     };
     serde_json::to_string(&body).unwrap_or_else(|_| r#"{"success":false,"code":"internal"}"#.to_owned())
 }

@@ -1,7 +1,7 @@
 //! What all answers have in common: headers, CORS, problems, and the answer to an unknown path.
 
 use serde::Serialize;
-use trackmate_wire::limits::ECHO_BYTES_MAX;
+use trackmate_wire::limits::{ECHO_BYTES_MAX, RATE_PERIOD_S};
 use trackmate_wire::problem::{Code, Problem};
 use worker::{Headers, Method, Response};
 
@@ -93,10 +93,9 @@ fn add_success(json: serde_json::Result<String>) -> HandlerResult {
 /// Writes a handler's result as an answer with status, headers and body.
 pub(crate) fn respond(cx: &RequestContext, path: Option<&Path>, handled: HandlerResult) -> worker::Result<Response> {
     let headers = common_headers(cx)?;
-    headers.set("content-type", "application/json; charset=utf-8")?;
     if path.is_none_or(Path::is_public) {
         allow_origin(cx, &headers)?;
-        headers.set("access-control-expose-headers", "x-request-id, retry-after")?;
+        headers.set("access-control-expose-headers", "x-request-id, retry-after, ratelimit")?;
     }
     if path.is_some_and(|path| path.has_visitor_cookie)
         && let Some(cookie) = visitor_cookie::cookie(cx)
@@ -108,12 +107,20 @@ pub(crate) fn respond(cx: &RequestContext, path: Option<&Path>, handled: Handler
         headers.set("x-isolate", &isolate::description())?;
     }
     let (status, json) = match handled {
-        Ok(json) => (200, json),
+        Ok(json) => {
+            headers.set("content-type", "application/json; charset=utf-8")?;
+            (200, json)
+        }
         Err(failed) => {
             failed.log(&format!("request {}", cx.request_id()));
             let problem = failed.problem();
+            headers.set("content-type", problem::media_type(path.is_some_and(Path::is_vendors)))?;
             if let Some(seconds) = problem::retry_after_s(problem.code) {
                 headers.set("retry-after", &seconds.to_string())?;
+            }
+            if problem.code == Code::RateLimited {
+                // The runtime does not say how many requests remain before the limit is reached.
+                headers.set("ratelimit", &format!(r#""default";r=0;t={RATE_PERIOD_S}"#))?;
             }
             if let (Code::MethodNotAllowed, Some(path)) = (problem.code, path) {
                 headers.set("allow", &path.allow())?;

@@ -199,6 +199,11 @@ impl Path {
         methods.flatten().chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether clients of another vendor call it.
+    pub(crate) fn is_vendors(&self) -> bool {
+        self.routes.iter().any(|route| route.caller == Caller::VendorClient)
+    }
+
     /// Whether pages of any origin may read the answer. The handler checks the origins that the
     /// company allows.
     pub(crate) fn is_public(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Schemas that no single type has.
 
 use serde_json::{Map, Value, json};
-use trackmate_wire::catalogue;
+use trackmate_wire::catalogue::{self, Explanation};
 use trackmate_wire::limits::{
     BATCH_EVENTS_MAX, EMAIL_BYTES_MAX, FIELD_CHARS_MAX, FIELDS_MAX, NAME_CHARS_MAX, TAGS_MAX, URL_BYTES_MAX,
 };
@@ -119,9 +119,9 @@ pub(crate) fn components() -> Vec<(&'static str, Value)> {
     };
     let events = json!({"type": "array", "items": columns("ExportedEvent")});
     let meanings = ALL.map(|code| {
-        let explanation = catalogue::of(code);
+        let Explanation { cause, fix } = catalogue::of(code);
         json!({
-            "code": code.as_str(), "title": explanation.title, "cause": explanation.cause, "mend": explanation.fix,
+            "code": code.as_str(), "title": catalogue::title(code), "cause": cause, "mend": fix,
             "status": problem::status(code),
         })
     });
@@ -146,8 +146,9 @@ pub(crate) fn components() -> Vec<(&'static str, Value)> {
         (
             "Problem",
             json!({
-                "type": "object", "description": "Why a request was refused.",
-                "required": ["success", "code", "message", "requestId"], "x-codes": meanings.as_slice(),
+                "type": "object", "description": "Why a request was refused; also a problem of RFC 9457.",
+                "required": ["success", "code", "message", "requestId", "type", "title", "status", "detail"],
+                "x-codes": meanings.as_slice(),
                 "properties": {
                     "success": {"type": "boolean", "const": false},
                     "code": {
@@ -157,10 +158,19 @@ pub(crate) fn components() -> Vec<(&'static str, Value)> {
                     "message": {"type": "string", "description": "For people; may change."},
                     "requestId": {"type": "string", "description": "As in `x-request-id`."},
                     "field": {"type": "string", "description": "The request's field that it is about."},
+                    "type": {
+                        "type": "string", "format": "uri-reference",
+                        "description": "The page about the code, relative to the request's URL.",
+                    },
+                    "title": {"type": "string", "description": "What the code means."},
+                    "status": {"type": "integer", "description": "The status of the answer."},
+                    "detail": {"type": "string", "description": "As `message`."},
                 },
                 "example": {
                     "success": false, "code": "missing_field", "message": "sessionId is missing",
                     "requestId": "9b2e6d1c0f3a4857", "field": "sessionId",
+                    "type": "/docs/problems/#missing_field", "title": "A field is missing", "status": 400,
+                    "detail": "sessionId is missing",
                 },
             }),
         ),

@@ -36,6 +36,7 @@ mod webhooks;
 
 use serde_json::{Map, Value, json};
 use trackmate_wire::catalogue::{self, Explanation};
+use trackmate_wire::limits::RATE_PERIOD_S;
 use trackmate_wire::problem::ALL;
 
 use crate::http::problem;
@@ -128,6 +129,10 @@ fn headers() -> Value {
         "RetryAfter": {
             "description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"},
         },
+        "RateLimit": {
+            "description": "That no request remains, and the seconds until one does.",
+            "schema": {"type": "string", "example": format!(r#""default";r=0;t={RATE_PERIOD_S}"#)},
+        },
         "ExportId": {
             "description": "The export, as `GET /api/admin/exports` lists it.", "required": true,
             "schema": {"type": "string"},
@@ -166,15 +171,11 @@ fn problems() -> String {
     let mut text =
         format!("# Problem codes\n\n{}\n\n| code | status | problem |\n|---|---|---|\n", wrapped(opening, ""));
     for code in ALL {
-        text += &format!(
-            "| [`{0}`](#{0}) | {1} | {2} |\n",
-            code.as_str(),
-            problem::status(code),
-            catalogue::of(code).title
-        );
+        text +=
+            &format!("| [`{0}`](#{0}) | {1} | {2} |\n", code.as_str(), problem::status(code), catalogue::title(code));
     }
     for code in ALL {
-        let Explanation { title, cause, fix } = catalogue::of(code);
+        let (title, Explanation { cause, fix }) = (catalogue::title(code), catalogue::of(code));
         text += &format!(
             "\n## `{}`\n\n{title} (status {}).\n\n{}\n{}\n",
             code.as_str(),

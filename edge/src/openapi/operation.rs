@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use trackmate_wire::problem::Code;
 
 use crate::domain::export::Format;
-use crate::http::problem;
+use crate::http::{problem, routes};
 use crate::openapi::json::reference;
 use crate::openapi::schemas::Schemas;
 
@@ -207,7 +207,7 @@ impl Operation {
             responses["200"]["links"] = links.into();
         }
         for (status, codes) in self.problems(who) {
-            responses[status.to_string()] = refusal(&codes, &headers, schemas);
+            responses[status.to_string()] = self.refusal(&codes, &headers, schemas);
         }
         responses
     }
@@ -254,24 +254,35 @@ impl Operation {
         };
         targets.map(link).collect()
     }
-}
 
-/// The response with one of these codes. A response with at most three codes is written once, under
-/// their names, and shared.
-fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
-    let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-    let narrowed = json!({"type": "object", "properties": {"code": {"type": "string", "enum": names}}});
-    let content = json!({"application/json": {"schema": {"allOf": [reference("Problem"), narrowed]}}});
-    let mut response = json!({"description": names.join(", "), "headers": headers, "content": content});
-    if codes.iter().any(|code| problem::retry_after_s(*code).is_some()) {
-        response["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfter"});
+    /// Whether clients of another vendor call it.
+    fn is_vendors(&self) -> bool {
+        routes::find(self.path).is_some_and(|(path, _)| path.is_vendors())
     }
-    if codes.len() > 3 {
-        return response;
+
+    /// The response with one of these codes. A response with at most three codes is written once,
+    /// under their names, and shared.
+    fn refusal(&self, codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
+        let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+        let narrowed = json!({"type": "object", "properties": {"code": {"type": "string", "enum": names}}});
+        let is_vendors = self.is_vendors();
+        let media_type = problem::media_type(is_vendors);
+        let content = json!({media_type: {"schema": {"allOf": [reference("Problem"), narrowed]}}});
+        let mut response = json!({"description": names.join(", "), "headers": headers, "content": content});
+        if codes.iter().any(|code| problem::retry_after_s(*code).is_some()) {
+            response["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfter"});
+        }
+        if codes.contains(&Code::RateLimited) {
+            response["headers"]["ratelimit"] = json!({"$ref": "#/components/headers/RateLimit"});
+        }
+        if codes.len() > 3 {
+            return response;
+        }
+        let names = codes.iter().map(|code| format!("{code:?}")).collect::<Vec<_>>().join("Or");
+        let name = if is_vendors { format!("Vendor{names}") } else { names };
+        schemas.responses.insert(name.clone(), response);
+        json!({"$ref": format!("#/components/responses/{name}")})
     }
-    let name = codes.iter().map(|code| format!("{code:?}")).collect::<Vec<_>>().join("Or");
-    schemas.responses.insert(name.clone(), response);
-    json!({"$ref": format!("#/components/responses/{name}")})
 }
 
 pub(crate) fn security(who: Who) -> Value {
