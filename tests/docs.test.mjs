@@ -118,7 +118,7 @@ describe('the documentation', () => {
     const secrets = sources.flatMap((file) => [...readFileSync(join(ROOT, 'edge/src', file), 'utf8').matchAll(/secret\("(\w+)"\)/g)].map(([, name]) => name));
     assert.ok(secrets.length > 1);
     const text = readFileSync(join(ROOT, 'docs/deploy.md'), 'utf8');
-    for (const one of new Set([...bound, ...secrets])) assert.ok(text.includes(`\`${one}\``), `docs/deploy.md says nothing of ${one}`);
+    for (const one of new Set([...bound, ...secrets, 'OPERATOR_WEBHOOK_URL', 'OPERATOR_WEBHOOK_SECRET'])) assert.ok(text.includes(`\`${one}\``), `docs/deploy.md says nothing of ${one}`);
     const steps = ['docs/deploy.md', 'README.md'].map((file) => [file, samples('sh').filter((sample) => sample.file === file && sample.info === 'deploy').map(({ text }) => text).join('\n')]);
     for (const [file, typed] of steps) {
       for (const queue of names) assert.match(typed, new RegExp(`^wrangler queues create ${queue}( |$)`, 'm'), file);

@@ -68,7 +68,6 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
     if batch.queue().ends_with(jobs::drain_outage_buffer::GIVEN_UP) {
         let text = |message: RawMessage| (message.body().as_string().unwrap_or_default(), message);
         jobs::drain_outage_buffer::give_up(&env, batch.raw_iter().map(text).collect()).await;
-        runtime::counters::write_later(&env, &context);
         return Ok(());
     }
     let (mut wakeups, mut items) = (Vec::new(), Vec::new());

@@ -55,7 +55,8 @@ impl Vars {
     }
 }
 
-fn text(env: &Env, name: &str) -> Option<String> {
+/// A variable or secret by its name.
+pub(crate) fn text(env: &Env, name: &str) -> Option<String> {
     env.var(name).ok().map(|value| value.to_string())
 }
 

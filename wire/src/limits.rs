@@ -445,6 +445,18 @@ pub const START_DELIVERIES_MAX: usize = 100;
 /// Milliseconds within which only one starting isolate looks for the remains of a crash. A
 /// deployment starts many isolates at once.
 pub const START_TURN_MS: i64 = 5000;
+/// Milliseconds between two runs of the sweep after which the operator is told that it was late.
+pub const ALERT_LATE_MS: i64 = 5 * 60 * 1000;
+/// Milliseconds for which a late sweep is shown, before it counts as resolved.
+pub const ALERT_SHOWN_MS: i64 = 15 * 60 * 1000;
+/// Milliseconds between two alerts of a kind. A size may swing around a step.
+pub const ALERT_PAUSE_MS: i64 = 10 * 60 * 1000;
+/// Milliseconds after which an alert that lasts is sent again.
+pub const ALERT_REPEAT_MS: i64 = 24 * 60 * 60 * 1000;
+/// The longest wait, in minutes, before an alert that was not received is sent again.
+pub const ALERT_RETRY_MINUTES_MAX: i64 = 60;
+/// Milliseconds that a request of an alert may take. The sweep waits for it.
+pub const ALERT_TIMEOUT_MS: u32 = 10_000;
 /// Rows that each gauge of the sweep examines. Beyond it, the metrics say "at least".
 pub const METRICS_ROWS_MAX: i64 = 5000;
 /// Seconds after which an isolate writes what it counted, unless the deployment sets `METRICS_S`.

@@ -5,6 +5,7 @@ pub mod attempt_result;
 pub mod client;
 pub mod concurrency;
 pub mod dispatch;
+pub(crate) mod operator_webhook;
 pub mod recover;
 pub mod settle;
 pub mod sign;

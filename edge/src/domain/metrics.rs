@@ -23,6 +23,14 @@ pub struct Family {
     help: &'static str,
 }
 
+impl Family {
+    /// The count of a family without labels.
+    #[must_use]
+    pub fn count(&self, counts: &Counts) -> u64 {
+        counts.get(self.key).copied().unwrap_or_default()
+    }
+}
+
 /// Events that were stored or known already.
 pub const EVENTS: Family = Family {
     key: "events",

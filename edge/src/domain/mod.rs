@@ -1,8 +1,8 @@
 //! The rules. Nothing here uses the runtime, SQL or a clock: the time and random numbers are
 //! arguments.
 
+pub mod alerts;
 pub mod audit;
-
 pub mod bot;
 pub mod circuit;
 pub mod clock;

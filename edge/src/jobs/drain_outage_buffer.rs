@@ -14,7 +14,7 @@ use trackmate_wire::limits::{
 };
 use worker::{Context, Env, MessageExt, QueueRetryOptionsBuilder, RawMessage, console_error};
 
-use crate::domain::metrics;
+use crate::domain::metrics::{self, Counts};
 use crate::ingest::outage_buffer::{self, BufferedMessage, StoreOutcome};
 use crate::runtime::clock::now_ms;
 use crate::runtime::counters;
@@ -46,10 +46,11 @@ pub(crate) async fn store(env: &Env, context: &Rc<Context>, items: Vec<QueueItem
 /// items, without their values; the operator sees them in the log. A copy goes to the queue `LOST`,
 /// where the operator can read and replay it.
 pub(crate) async fn give_up(env: &Env, messages: Vec<(String, RawMessage)>) {
+    let mut lost = 0;
     for (text, message) in messages {
         match report_lost(env, &text).await {
             Ok(true) => {
-                counters::add(&metrics::LOST, &[], 1);
+                lost += 1;
                 message.ack();
             }
             // The company's list is full for this minute.
@@ -59,6 +60,21 @@ pub(crate) async fn give_up(env: &Env, messages: Vec<(String, RawMessage)>) {
                 retry(&message, GIVEN_UP_RETRY_S);
             }
         }
+    }
+    count_lost(env, lost).await;
+}
+
+/// Counts lost messages for the metrics and the operator's alerts. At once, as an isolate may lose
+/// what it counts in memory.
+async fn count_lost(env: &Env, lost: u64) {
+    let mut counts = Counts::new();
+    metrics::add(&mut counts, &metrics::LOST, &[], lost);
+    if counts.is_empty() {
+        return;
+    }
+    let counted = async { store::metrics::add(&store::database(env, None)?, &counts).await };
+    if let Err(error) = counted.await {
+        console_error!("{lost} lost requests were not counted: {}", store::brief(&error));
     }
 }
 

@@ -1,12 +1,16 @@
-//! Metrics in D1: the counters that isolates add to, and the gauges of the sweep. Each is one row
-//! of `progress`. Takes no company: metrics are about the whole deployment.
+//! Metrics in D1: the counters that isolates add to, the gauges of the sweep, and the state of the
+//! operator's alerts. Each is one row of `progress`. Takes no company: metrics are about the whole
+//! deployment.
 
 use serde::Deserialize;
 use trackmate_wire::limits::{METRICS_ROWS_MAX, SWEEP_SUBSCRIPTIONS_MAX};
 
 use super::{Db, Result, progress, sql};
+use crate::domain::alerts::State;
 use crate::domain::metrics::{Counts, Gauges, Measured};
 
+/// The row of the alerts' state.
+const ALERTS: &str = "alerts";
 /// The row of the gauges.
 const GAUGES: &str = "gauges";
 
@@ -32,13 +36,29 @@ pub async fn measure(db: &Db, now_ms: i64) -> Result<(Measured, bool)> {
     Ok((measured, is_exact && webhooks < SWEEP_SUBSCRIPTIONS_MAX))
 }
 
-/// Stores the gauges of a run of the sweep.
+/// Stores the gauges of a run of the sweep, and the state of the operator's alerts, if there is
+/// any.
 ///
 /// # Errors
 /// D1's.
-pub async fn set(db: &Db, gauges: &Gauges) -> Result<()> {
-    db.batch(vec![progress::set(db, GAUGES, gauges)?]).await?;
+pub async fn set(db: &Db, gauges: &Gauges, alerts: Option<&State>) -> Result<()> {
+    let mut statements = vec![progress::set(db, GAUGES, gauges)?];
+    if let Some(alerts) = alerts {
+        statements.push(progress::set(db, ALERTS, alerts)?);
+    }
+    db.batch(statements).await?;
     Ok(())
+}
+
+/// What is stored.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// The sums of what isolates counted.
+    pub counts: Counts,
+    /// What the last run of the sweep measured; `None` before the first.
+    pub gauges: Option<Gauges>,
+    /// The state of the operator's alerts.
+    pub alerts: State,
 }
 
 #[derive(Deserialize)]
@@ -47,18 +67,18 @@ struct Row {
     place: String,
 }
 
-/// Reads the counters and the gauges. `None` before the first run of the sweep.
+/// Reads what is stored.
 ///
 /// # Errors
 /// D1's.
-pub async fn find(db: &Db) -> Result<(Counts, Option<Gauges>)> {
-    let (mut counts, mut gauges) = (Counts::new(), None);
+pub async fn find(db: &Db) -> Result<Stored> {
+    let mut stored = Stored::default();
     for Row { job, place } in db.run(sql::METRICS_FIND, &[]).await?.rows()? {
-        if job == GAUGES {
-            gauges = serde_json::from_str(&place).ok();
-        } else {
-            counts = serde_json::from_str(&place).unwrap_or_default();
+        match job.as_str() {
+            GAUGES => stored.gauges = serde_json::from_str(&place).ok(),
+            ALERTS => stored.alerts = serde_json::from_str(&place).unwrap_or_default(),
+            _ => stored.counts = serde_json::from_str(&place).unwrap_or_default(),
         }
     }
-    Ok((counts, gauges))
+    Ok(stored)
 }

@@ -7,8 +7,13 @@ use super::present::present;
 
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct SettingsAnswer {
     pub settings: Settings,
+    /// How full the deployment's database is, in percent: 85 or 95. Absent below. A full database
+    /// refuses events of every company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_full_percent: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]

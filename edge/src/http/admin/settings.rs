@@ -11,6 +11,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::delivery::recover;
 use crate::domain::origin;
+use crate::domain::outage;
 use crate::domain::request_body;
 use crate::error::Error;
 use crate::http::admin::webhook_change;
@@ -26,9 +27,13 @@ use crate::store::subscriptions::{self, Funnel};
 /// The id of the subscription that is a company's funnel webhook.
 pub(crate) const FUNNEL: &str = "wh_funnel";
 
+/// How full the database is, in percent, before companies see it.
+const DATABASE_SHOWN_PERCENT: i64 = 85;
+
 /// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null,
 /// revenueEvents, webhooksEnabled, logRetentionDays, eventRetentionDays|null, identityVerification,
-/// identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
+/// identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set},
+/// databaseFullPercent?}`.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     show(cx, &admin, None).await
 }
@@ -54,7 +59,11 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
         funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
         funnel_url: funnel.map(|f| f.url),
     };
-    response::answer(&SettingsAnswer { settings })
+    let percent = outage::step(db.bytes(), db.bytes_max());
+    // Only once the company should act. The exact size is the operator's matter, since companies
+    // share the database.
+    let database_full_percent = Some(percent).filter(|step| *step >= DATABASE_SHOWN_PERCENT);
+    response::answer(&SettingsAnswer { settings, database_full_percent })
 }
 
 /// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event

@@ -13,7 +13,7 @@ use crate::store::{metrics, schema};
 /// Reads two rows, whatever is stored: isolates add to the one, and the sweep writes the other.
 pub(crate) async fn get(cx: &RequestContext, _operator: Operator) -> Result<Response, Error> {
     let db = cx.directory()?;
-    let (counts, gauges) = metrics::find(db).await?;
+    let metrics::Stored { counts, gauges, .. } = metrics::find(db).await?;
     let bytes = (db.bytes(), db.bytes_max());
     let deployment = Deployment { version: VERSION, schema: schema::NEEDED, bytes, gauges, counts };
     let format = Format::accepted(cx.header("accept").as_deref());

@@ -27,7 +27,7 @@ export default function Settings() {
   const [part = 'company'] = route.value.rest;
   const loaded = useLoad((admin) => answer(admin.GET('/api/admin/settings')), []);
   const of = {
-    saved: (settings: NonNullable<typeof loaded.data>['settings']) => loaded.set({ success: true, settings }),
+    saved: (settings: NonNullable<typeof loaded.data>['settings']) => loaded.set({ ...loaded.data, success: true, settings }),
   };
   return (
     <Page
@@ -41,6 +41,12 @@ export default function Settings() {
         )
       }
     >
+      {loaded.data?.databaseFullPercent && (
+        <p class="notice" role="status">
+          The database of this TrackMate is {loaded.data.databaseFullPercent} % full. When it is full, events are
+          refused until the operator makes room. A shorter retention, on the page Company, makes room too.
+        </p>
+      )}
       <Tabs label="Parts of the settings" tabs={PARTS} current={part} at={(id) => ['settings', id]} />
       {!PARTS.some(([one]) => one === part) && (
         <p class="problem">
