@@ -273,16 +273,17 @@ pub fn after_attempt(outcome: &Outcome, attempt: u32, policy: Policy, random: f6
     }
 }
 
-/// Reads `Retry-After`: whole seconds, or an HTTP date (RFC 9110), from which it subtracts
-/// `now_ms`.
+/// Reads `Retry-After`: whole seconds, or an HTTP date in one of its three forms (RFC 9110,
+/// 5.6.7), from which it subtracts `now_ms`.
 #[must_use]
 pub fn retry_after_s(header: &str, now_ms: i64) -> Option<u32> {
     let header = header.trim();
     if let Ok(seconds) = header.parse() {
         return Some(seconds);
     }
-    let at = chrono::DateTime::parse_from_rfc2822(header).ok()?.timestamp_millis();
-    u32::try_from((at - now_ms).max(0) / 1000).ok()
+    let at = httpdate::parse_http_date(header).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let at_ms = i64::try_from(at.as_millis()).ok()?;
+    Some(u32::try_from((at_ms - now_ms).max(0) / 1000).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -336,6 +337,10 @@ mod tests {
         assert_eq!(retry_after_s("120", now), Some(120));
         assert_eq!(retry_after_s("Sat, 18 Oct 2025 12:01:00 GMT", now), Some(60));
         assert_eq!(retry_after_s("Sat, 18 Oct 2025 11:00:00 GMT", now), Some(0));
+        assert_eq!(retry_after_s("Saturday, 18-Oct-25 12:01:00 GMT", now), Some(60), "RFC 850");
+        assert_eq!(retry_after_s("Sat Oct 18 12:01:00 2025", now), Some(60), "asctime");
+        assert_eq!(retry_after_s("Fri, 31 Dec 9999 23:59:59 GMT", now), Some(u32::MAX));
+        assert_eq!(retry_after_s("Sat, 99 Oct 2025 12:01:00 GMT", now), None);
         assert_eq!(retry_after_s("soon", now), None);
     }
 
