@@ -7,6 +7,7 @@
 //!   `<webhook-id>.<webhook-timestamp>.<body>`). The timestamp is unix seconds.
 
 use base64ct::{Base64, Encoding};
+use ctutils::CtEq;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -73,7 +74,7 @@ impl Digested {
 /// Whether two texts are equal, in time that depends on their lengths only.
 #[must_use]
 pub fn constant_time_eq(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |diff, (x, y)| diff | (x ^ y)) == 0
+    a.as_bytes().ct_eq(b.as_bytes()).to_bool()
 }
 
 /// HMAC takes a key of any length, so the error arm is unreachable. It returns nothing rather than
