@@ -210,7 +210,8 @@ pub const fn of(code: Code) -> Explanation {
         ),
         Code::LimitReached => explanation(
             "A limit on a number of things is reached.",
-            "The message names the limit. Delete what you no longer use, or wait until running work has ended.",
+            "The message names the limit. Delete what you no longer use, or wait until running work has ended. \
+             If the figures of a range have more to count than a request may, ask again in a few minutes.",
         ),
         Code::RateLimited => explanation(
             "The caller sent more requests than it may send in ten seconds.",

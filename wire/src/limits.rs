@@ -287,14 +287,40 @@ pub const STATS_HOURS_NAMES_MAX: usize = 100_000;
 pub const STATS_HOURS_SLICE: i64 = 400;
 /// Bytes of the counts that one statement stores. D1 takes 2 MB.
 pub const STATS_HOURS_BYTES: usize = 500_000;
-/// Rows of an index that one slice of a count examines. That reads about 20,000 rows in 20 ms.
+/// Days of which past hours are counted ahead: those that a range may have, in any time zone.
+pub const STATS_AHEAD_DAYS: i64 = 401;
+/// Milliseconds after which the sweep looks again for past hours of a company that are not stored.
+/// A round reads a row of each session.
+pub const STATS_AHEAD_EVERY_MS: i64 = 6 * 60 * 60 * 1000;
+/// Milliseconds before its last round in which a company may have had events that the round did not
+/// count: those of an hour that had not ended, and whose names were written an hour before.
+pub const STATS_AHEAD_NEW_MS: i64 = 3 * 60 * 60 * 1000;
+/// Hours that the sweep counts together. More would take fewer rows, and a longer text to store
+/// between two turns.
+pub const STATS_AHEAD_HOURS_MAX: usize = 168;
+/// Event names in the hours that the sweep counts together. They are stored as one text between two
+/// turns; a name has up to 800 bytes, and D1 takes 2 MB.
+pub const STATS_AHEAD_NAMES_MAX: usize = 1500;
+/// Round trips in which one run of the sweep counts past hours, if its invocation has as many left.
+pub const STATS_AHEAD_TRIPS_MAX: usize = 200;
+/// Milliseconds after which a run of the sweep counts no further slice of past hours.
+pub const STATS_AHEAD_RUN_MS_MAX: i64 = 30_000;
+/// Shortest pause in milliseconds between two of its slices.
+pub const STATS_AHEAD_PAUSE_MS: u64 = 10;
+/// Milliseconds for which a turn belongs to one run. It is longer than any run, and ends if the run
+/// died.
+pub const STATS_AHEAD_CLAIM_MS: i64 = 3 * 60 * 1000;
+/// Rows of an index that one slice of statistics examines. That reads about 6,000 rows in 8 ms.
 /// Slices are short because a database does one thing at a time.
+pub const STATS_ROWS_MAX: i64 = 2000;
+/// Rows of an index that one slice of a count of users or events examines. It reads them in their
+/// order, which takes less time for each than statistics do.
 pub const COUNT_ROWS_MAX: i64 = 5000;
 /// Slices of a count in one request, unless the deployment sets `COUNT_SLICES_MAX`. D1 allows an
 /// invocation 1,000 queries.
 pub const COUNT_SLICES_MAX: usize = 900;
 /// Milliseconds that a slice is assumed to take before the first was measured.
-pub const SLICE_MS: u64 = 20;
+pub const SLICE_MS: u64 = 8;
 /// Milliseconds that a slice waits for its turn.
 pub const SLICE_WAIT_MS_MAX: u64 = 10_000;
 /// Slices that an export may take at its end beyond its remaining pages. They count the users that

@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::mem;
 
-pub use hours::{Event, HourCounts, Hours};
+pub use hours::{Counted, CountedHours, Event, HourCounts, Hours, first_open_hour, hour_of};
 pub use range::{CHANGES, Change, Interval, Range, offset_ms};
 use trackmate_wire::limits::{STATS_NAMES, STATS_NAMES_COUNTED_MAX};
 

@@ -1,17 +1,19 @@
 //! The sweep. It recovers deliveries without a wake-up ([`crate::delivery::recover`]) every minute
 //! by cron, and when an isolate starts, which may be the restart after a crash. The cron's run also
 //! cleans up: data of erased people, old secrets, logs, events and receipts, exports that died,
-//! secrets from before they were sealed. At last it measures the gauges of the metrics.
+//! secrets from before they were sealed. Then it measures the gauges of the metrics, and at last it
+//! counts past hours for statistics.
 //!
 //! Each step is bounded, serves the companies in turn, and does not stop the others if it fails.
-//! Without the rebuilding of people (`store::rebuild`), a run makes at most 40 calls to D1 and
-//! eleven to Queues: the free plan allows 50 per invocation.
+//! Without the rebuilding of people (`store::rebuild`) and past hours, a run makes at most 40 calls
+//! to D1 and eleven to Queues: the free plan allows 50 per invocation. Past hours have the calls
+//! that are left.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use trackmate_wire::limits::{
     AUDIT_DAYS, ERASE_SLICES_MAX, EXPORT_IDLE_MS, INCOMING_DAYS, LEASE_MS, START_DELIVERIES_MAX, START_TURN_MS,
-    SWEEP_DELIVERIES_MAX,
+    STATS_AHEAD_TRIPS_MAX, SWEEP_DELIVERIES_MAX,
 };
 use worker::{Delay, Env};
 
@@ -20,12 +22,16 @@ use crate::jobs::gauges;
 use crate::people::identity_key::lookup_key;
 use crate::runtime::clock::now_ms;
 use crate::runtime::{random, secrets};
+use crate::store::stats::ahead;
 use crate::store::subscriptions::{Plain, Sealed};
 use crate::store::{
     self, Db, audit, delivery_log, erasures, exports, incoming, progress, rebuild, retention, subscriptions,
 };
+use crate::vars::Vars;
 
 const DAY_MS: i64 = 86_400_000;
+/// Round trips that [`recover::run`] may take.
+const RECOVER_TRIPS: usize = 15;
 
 /// The run by cron.
 pub async fn run(env: &Env) {
@@ -45,6 +51,9 @@ pub async fn run(env: &Env) {
     report("receipts", incoming::prune(&db, now - INCOMING_DAYS * DAY_MS).await);
     report("sealing", seal(env, &db).await);
     report("metrics", gauges::run(env, &db, began_ms).await);
+    // Last, because it takes longest.
+    let left = Vars::of(env).count_slices_max.saturating_sub(db.cost().trips + RECOVER_TRIPS);
+    report("past hours", ahead::run(&db, left.min(STATS_AHEAD_TRIPS_MAX), random::number).await);
 }
 
 /// The run of an isolate that has just started: once now, and once after the leases that a crash

@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::cases;
 use crate::schema::figures::Count;
-use crate::schema::pipe::{COMPANY, Db, NOW, event};
+use crate::schema::pipe::{COMPANY, Db, NOW, event, text};
 use proptest::prelude::*;
 use serde_json::json;
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::stats::{Counting, Figures, Interval, Range};
 use trackmate_edge::store::ChangeStamp;
+use trackmate_wire::limits::STATS_HOUR_NAMES_MAX;
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -193,6 +194,11 @@ fn ranges() -> impl Strategy<Value = (Range, i64)> {
         .prop_map(|(from, minutes, interval, rows)| (range(from, minutes, interval, 0), rows))
 }
 
+/// A turn of the sweep: its round trips, the rows of a slice, and whether the turn is saved.
+fn turn() -> impl Strategy<Value = (usize, i64, bool)> {
+    (0..12_usize, 1..9_i64, prop::bool::weighted(0.8))
+}
+
 thread_local! {
     // One database serves all cases and is cleared in between, because opening one takes most of a
     // case's time.
@@ -204,15 +210,22 @@ proptest! {
 
     #[test]
     fn figures_equal_a_count_of_all_events_after_any_history(
-        history in prop::collection::vec((request(), prop::option::weighted(0.5, (ranges(), 0..9_usize))), 4..20),
+        history in prop::collection::vec(
+            (request(), prop::option::weighted(0.5, (ranges(), 0..9_usize)), prop::option::of(turn())),
+            4..20,
+        ),
         last in prop::collection::vec(ranges(), 4),
     ) {
         DB.with_borrow_mut(|db| {
             db.clear(&TABLES);
             db.clock = BEGIN;
+            db.connection.execute("update hour_counts set since = ?1, round = null", [BEGIN / HOUR - 5]).unwrap();
             let mut begun: Option<Count> = None;
-            for (number, (request, asked)) in history.iter().enumerate() {
+            for (number, (request, asked, swept)) in history.iter().enumerate() {
                 send(db, number, request);
+                if let Some((trips, rows, saves)) = *swept {
+                    db.count_ahead(trips, rows, db.clock + HOUR, saves);
+                }
                 // Requests arrived during this count, so only what it stored must be right.
                 if let Some(begun) = begun.take() {
                     begun.end(db);
@@ -224,6 +237,7 @@ proptest! {
                     begun = another.run(db, *trips).then_some(another);
                 }
             }
+            while db.count_ahead(99, 7, db.clock + HOUR, true) {}
             for (range, rows) in last {
                 assert_eq!(count(db, range, rows).end(db), recounted(db, range), "{range:?}");
             }
@@ -272,4 +286,137 @@ fn only_a_late_event_deletes_the_stored_hour_it_belongs_to() {
     }
     let left = db.rows("select hour from event_hours order by hour", &[]);
     assert_eq!(left, [[json!(hours[0])], [json!(hours[2])]]);
+}
+
+/// Opens a database with two events in each of these hours. Each hour has its session.
+fn hourly(hours: i64) -> Db {
+    let mut db = Db::open();
+    for hour in 0..hours {
+        let at = |n: usize| clock::event_ts(BEGIN + hour * HOUR, n);
+        let rows = [0, 1].map(|n| event(&format!("e{hour}-{n}"), at(n), "view", "{}"));
+        db.events(Source::Browser, &format!("s{hour}"), None, &rows);
+    }
+    db.clock = BEGIN + hours * HOUR;
+    db.connection.execute("update hour_counts set since = ?1", [BEGIN / HOUR]).unwrap();
+    db
+}
+
+/// The hours that the first request of a day has to count, as a text of 1 and 0.
+fn open_hours(db: &mut Db, day: Range) -> String {
+    let mut count = count(db, day, 5);
+    count.run(db, 1);
+    count.walk.trip(COMPANY, &day, 5).events.unwrap().params[3].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn past_hours_that_the_sweep_has_counted_are_closed_to_the_first_request() {
+    let mut db = hourly(20);
+    while db.count_ahead(3, 5, db.clock + HOUR, true) {}
+    assert_eq!(stored(&db), 20);
+    let day = range(0, 24 * 60, Interval::Hour, 0);
+    assert_eq!(open_hours(&mut db, day), "000000000000000000001111");
+    assert_eq!(count(&mut db, day, 5).end(&db), recounted(&db, day));
+    // A late event: the next round counts its hour again, and no other.
+    db.events(Source::Browser, "s3", None, &[event("late", clock::event_ts(BEGIN + 3 * HOUR, 9), "view", "{}")]);
+    assert_eq!(open_hours(&mut db, day), "000100000000000000001111");
+    db.count_ahead(1, 5, db.clock + HOUR, true);
+    let round = text(&db.rows("select round from hour_counts", &[])[0][0]);
+    assert_eq!(round, json!([BEGIN / HOUR + 4, 0, 0, "", "", []]).to_string());
+    while db.count_ahead(3, 5, db.clock + HOUR, true) {}
+    assert_eq!(open_hours(&mut db, day), "000000000000000000001111");
+    assert_eq!(count(&mut db, day, 5).end(&db), recounted(&db, day));
+}
+
+#[test]
+fn the_sweep_stores_no_hour_of_a_company_that_a_request_counts_in_one_slice() {
+    let mut db = hourly(20);
+    assert!(!db.count_ahead(2, 100, db.clock + HOUR, true));
+    assert_eq!(db.rows("select 1 from event_hours", &[]).len(), 0);
+}
+
+#[test]
+fn the_latest_hours_are_counted_first() {
+    let mut db = Db::open();
+    db.clock = BEGIN + 30 * DAY;
+    db.connection.execute("update hour_counts set since = ?1", [BEGIN / HOUR]).unwrap();
+    for day in 0..30 {
+        let rows = [event(&format!("e{day}"), clock::event_ts(BEGIN + day * DAY, 0), "view", "{}")];
+        db.events(Source::Browser, &format!("s{day}"), None, &rows);
+    }
+    while stored(&db) == 0 {
+        assert!(db.count_ahead(3, 5, db.clock + HOUR, true));
+    }
+    let bounds = db.rows("select min(hour), max(hour) from event_hours", &[]);
+    assert_eq!(bounds, [[json!(BEGIN / HOUR + 720 - 168), json!(BEGIN / HOUR + 719)]]);
+    while db.count_ahead(9, 5, db.clock + HOUR, true) {}
+    assert_eq!(stored(&db), 720);
+}
+
+#[test]
+fn an_hour_with_too_many_names_is_counted_once_and_never_stored() {
+    let mut db = hourly(3);
+    for n in 0..=STATS_HOUR_NAMES_MAX {
+        let at = clock::event_ts(BEGIN + HOUR, n);
+        db.events(Source::Browser, "s1", None, &[event(&format!("n{n}"), at, &format!("name {n}"), "{}")]);
+    }
+    while db.count_ahead(9, 5, db.clock + HOUR, true) {}
+    let hour = |counts: &str| db.rows(&format!("select hour from event_hours where counts {counts}"), &[]);
+    assert_eq!(hour("= 'null'"), [[json!(BEGIN / HOUR + 1)]]);
+    let day = range(0, 24 * 60, Interval::Hour, 0);
+    assert_eq!(open_hours(&mut db, day), "010111111111111111111111");
+    assert_eq!(count(&mut db, day, 5).end(&db).spans, recounted(&db, day).spans);
+    assert!(!db.count_ahead(1, 5, db.clock + HOUR, true), "nothing is left to count");
+}
+
+#[test]
+fn hours_with_too_many_names_together_are_counted_in_several_walks() {
+    let mut db = Db::open();
+    let hours = 12;
+    for hour in 0..hours {
+        for n in 0..STATS_HOUR_NAMES_MAX {
+            let at = clock::event_ts(BEGIN + hour * HOUR, n);
+            db.events(
+                Source::Browser,
+                &format!("s{hour}"),
+                None,
+                &[event(&format!("{hour}-{n}"), at, &format!("{n} of {hour}"), "{}")],
+            );
+        }
+    }
+    db.clock = BEGIN + hours * HOUR;
+    db.connection.execute("update hour_counts set since = ?1", [BEGIN / HOUR]).unwrap();
+    let mut longest = 0;
+    while db.count_ahead(3, 500, db.clock + HOUR, true) {
+        let round = db.rows("select length(round) from hour_counts", &[])[0][0].as_u64().unwrap();
+        longest = longest.max(round);
+    }
+    assert_eq!(stored(&db), usize::try_from(hours).unwrap());
+    assert!(longest < 50_000, "{longest} bytes");
+}
+
+#[test]
+fn an_identify_or_an_undo_between_two_slices_counts_no_event_twice_and_leaves_none_out() {
+    for undo in [false, true] {
+        let mut db = Db::open();
+        let rows: Vec<_> =
+            (0..8).map(|n| event(&format!("e{n}"), clock::event_ts(BEGIN + n * HOUR, 0), "view", "{}")).collect();
+        db.events(Source::Browser, "s", None, &rows);
+        db.identify("s", clock::identify_ts(BEGIN, "i0"), "i0", "ada@x.io", &json!({}));
+        let late = clock::identify_ts(BEGIN + 2 * HOUR + MINUTE, "i1");
+        if undo {
+            db.identify("s", late, "i1", "bob@x.io", &json!({}));
+        }
+        db.clock = BEGIN + 8 * HOUR;
+        db.connection.execute("update hour_counts set since = ?1", [BEGIN / HOUR]).unwrap();
+        // The first slices end in the middle of the session.
+        db.count_ahead(4, 3, db.clock + HOUR, true);
+        if undo {
+            assert!(db.undo("i1"));
+        } else {
+            db.identify("s", late, "i1", "bob@x.io", &json!({}));
+        }
+        while db.count_ahead(9, 3, db.clock + HOUR, true) {}
+        let day = range(0, 8 * 60, Interval::Hour, 0);
+        assert_eq!(count(&mut db, day, 3).end(&db), recounted(&db, day), "undo: {undo}");
+    }
 }

@@ -5,7 +5,10 @@ use crate::schema::pipe::{Db, NOW, number, text};
 use rusqlite::{StatementStatus, params};
 use serde_json::{Value, json};
 use trackmate_edge::store::sql;
-use trackmate_wire::limits::{EARLY_MS_MAX, HELD_LOOKED_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PUT_OFF_MS};
+use trackmate_wire::limits::{
+    EARLY_MS_MAX, HELD_LOOKED_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PUT_OFF_MS, STATS_AHEAD_CLAIM_MS,
+    STATS_AHEAD_NEW_MS,
+};
 
 const DAY_MS: i64 = 86_400_000;
 /// A limit beyond all rows.
@@ -359,6 +362,65 @@ fn dismissing_a_deleted_webhooks_open_deliveries_costs_the_same_however_long_its
         add(&db, ["TM-A", "wh_1"], "held", 0, 2);
         let mut statement = db.connection.prepare(sql::DELIVERY_DISMISS).unwrap();
         assert_eq!(statement.execute(params!["TM-A", "wh_0", NOW]).unwrap(), 6);
+        steps.push(statement.get_status(StatementStatus::VmStep));
+    }
+    assert_eq!(steps[0], steps[1]);
+}
+
+/// Claims a turn of the count of past hours. → The company, and whether it has anything to count.
+fn claimed(db: &Db, now_ms: i64) -> Option<(String, i64)> {
+    let claim = [json!(now_ms), json!(now_ms + STATS_AHEAD_CLAIM_MS), json!(STATS_AHEAD_NEW_MS)];
+    db.rows(sql::HOUR_COUNTS_CLAIM, &claim).pop().map(|row| (text(&row[0]), number(&row[3])))
+}
+
+#[test]
+fn companies_take_turns_to_have_past_hours_counted_and_a_turn_that_died_comes_again() {
+    let db = open([0, 0]);
+    db.connection.execute("delete from hour_counts where company = 'TM-TEST'", []).unwrap();
+    let save = |company: &str, round: Value, due: i64| {
+        db.rows(sql::HOUR_COUNTS_SAVE, &[json!(company), round, json!(due), json!(null)]);
+    };
+    let turn = |now: i64| claimed(&db, now).map(|(company, _)| company);
+    assert_eq!([turn(NOW), turn(NOW), turn(NOW)], [Some("TM-A".to_owned()), Some("TM-Z".to_owned()), None]);
+    // A goes on at once, and Z in an hour.
+    save("TM-A", json!("{}"), NOW);
+    save("TM-Z", json!(null), NOW + 3_600_000);
+    assert_eq!([turn(NOW), turn(NOW)], [Some("TM-A".to_owned()), None]);
+    assert_eq!(turn(NOW + STATS_AHEAD_CLAIM_MS), Some("TM-A".to_owned()), "its run died");
+}
+
+#[test]
+fn a_company_without_events_since_its_last_round_has_nothing_to_count() {
+    let db = open([0, 0]);
+    db.connection.execute("delete from hour_counts where company <> 'TM-A'", []).unwrap();
+    let begun = |at: i64| {
+        db.rows(sql::HOUR_COUNTS_SAVE, &[json!("TM-A"), json!(null), json!(0), json!(at)]);
+        claimed(&db, NOW).unwrap().1
+    };
+    assert_eq!([begun(0), begun(1)], [1, 0], "no event ever");
+    let insert = "insert into catalog (company, name, seen, last_at) values ('TM-A', 'view', 0, ?1)";
+    db.connection.execute(insert, [NOW - DAY_MS]).unwrap();
+    let known = NOW - DAY_MS + STATS_AHEAD_NEW_MS;
+    assert_eq!([begun(known), begun(known + 1)], [1, 0]);
+    // A request whose range was too large needs the hours.
+    let ask = [json!("TM-A"), json!(5), json!(NOW)];
+    db.connection.execute("update hour_counts set since = 9, due_at = ?1", [NOW + DAY_MS]).unwrap();
+    db.rows(sql::HOUR_COUNTS_ASK, &ask);
+    assert_eq!(claimed(&db, NOW), Some(("TM-A".to_owned(), 1)));
+    assert_eq!(db.rows("select since from hour_counts", &[]), [[json!(5)]]);
+}
+
+#[test]
+fn a_turn_costs_the_same_however_many_companies_wait() {
+    let mut steps = Vec::new();
+    for companies in [10, 5000] {
+        let db = open([0, 0]);
+        let insert = "with recursive n (i) as (select 1 union all select i + 1 from n where i < ?1)
+                      insert into companies (id, name, revenue_events, created_at) select 'TM-' || i, '', '[]', 0 from n";
+        db.connection.execute(insert, [companies]).unwrap();
+        let mut statement = db.connection.prepare(sql::HOUR_COUNTS_CLAIM).unwrap();
+        let claim = params![NOW, NOW + 1, 0];
+        assert_eq!(statement.query_map(claim, |_| Ok(())).unwrap().count(), 1);
         steps.push(statement.get_status(StatementStatus::VmStep));
     }
     assert_eq!(steps[0], steps[1]);

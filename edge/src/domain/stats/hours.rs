@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trackmate_wire::limits::{STATS_HOUR_CLOSED_MS, STATS_HOUR_NAMES_MAX, STATS_HOURS_MAX, STATS_HOURS_NAMES_MAX};
+use trackmate_wire::limits::{
+    STATS_HOUR_CLOSED_MS, STATS_HOUR_NAMES_MAX, STATS_HOURS_BYTES, STATS_HOURS_MAX, STATS_HOURS_NAMES_MAX,
+};
 
 use super::range::{Interval, Range};
 use crate::domain::source::Source;
@@ -24,6 +26,93 @@ pub struct HourCounts {
     pub names: BTreeMap<String, i64>,
 }
 
+/// The counts of an hour; `None` if it has more names than are stored of an hour.
+pub type Counted = Option<HourCounts>;
+
+/// Counts of some hours that will be stored, in a limited number of names.
+#[derive(Debug, Default)]
+pub struct CountedHours {
+    hours: BTreeMap<i64, Counted>,
+    /// The number of names in them.
+    names: usize,
+    /// The most names that they may have.
+    names_max: usize,
+}
+
+impl CountedHours {
+    /// Hours that have these counts so far.
+    #[must_use]
+    pub fn new(hours: impl IntoIterator<Item = (i64, Counted)>, names_max: usize) -> Self {
+        let mut counted = Self { names_max, ..Self::default() };
+        for (hour, counts) in hours {
+            counted.names += counts.as_ref().map_or(0, |counts| counts.names.len());
+            counted.hours.insert(hour, counts);
+        }
+        counted
+    }
+
+    /// Hours without events.
+    #[must_use]
+    pub fn empty(hours: &[i64], names_max: usize) -> Self {
+        Self::new(hours.iter().map(|hour| (*hour, Some(HourCounts::default()))), names_max)
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub const fn hours(&self) -> &BTreeMap<i64, Counted> {
+        &self.hours
+    }
+
+    /// Counts an event if its hour is one of these. Returns the hour if it is removed, because all
+    /// hours together have too many names.
+    pub fn count(&mut self, (ms, source, name): &Event) -> Option<i64> {
+        let hour = hour_of(*ms);
+        let slot = self.hours.get_mut(&hour)?;
+        let counts = slot.as_mut()?;
+        match source {
+            Source::Browser => counts.browser += 1,
+            Source::Server => counts.server += 1,
+        }
+        if let Some(n) = counts.names.get_mut(name) {
+            *n += 1;
+            return None;
+        }
+        if counts.names.len() >= STATS_HOUR_NAMES_MAX {
+            self.names -= counts.names.len();
+            *slot = None;
+            return None;
+        }
+        if self.names >= self.names_max {
+            self.names -= counts.names.len();
+            self.hours.remove(&hour);
+            return Some(hour);
+        }
+        counts.names.insert(name.clone(), 1);
+        self.names += 1;
+        None
+    }
+
+    /// The counts, as JSON arrays of `[hour, counts]`, each of a limited length. The counts of an
+    /// hour with too many names are `null`.
+    ///
+    /// # Errors
+    /// Never: counts are always JSON.
+    pub fn lists(&self) -> serde_json::Result<Vec<String>> {
+        let mut lists = vec![String::new()];
+        for (hour, counts) in &self.hours {
+            let item = format!("[{hour},{}]", serde_json::to_string(counts)?);
+            match lists.last_mut().filter(|list| list.len() + item.len() < STATS_HOURS_BYTES) {
+                Some(list) => {
+                    list.push_str(if list.is_empty() { "" } else { "," });
+                    list.push_str(&item);
+                }
+                None => lists.push(item),
+            }
+        }
+        Ok(lists.into_iter().filter(|list| !list.is_empty()).map(|list| format!("[{list}]")).collect())
+    }
+}
+
 /// The hours of a range: which of them are to be counted, and the counts of those to be stored.
 #[derive(Debug)]
 pub struct Hours {
@@ -31,14 +120,20 @@ pub struct Hours {
     /// A character for each hour that the range touches: 1 if its events are to be counted.
     open: String,
     /// The hours that are counted in order to be stored.
-    counted: BTreeMap<i64, HourCounts>,
-    /// The number of names in them.
-    names: usize,
+    counted: CountedHours,
 }
 
 /// The hour of a time, since 1970.
-const fn hour_of(ms: i64) -> i64 {
+#[must_use]
+pub const fn hour_of(ms: i64) -> i64 {
     ms.div_euclid(Interval::Hour.ms())
+}
+
+/// The first hour whose counts are not stored yet. The counts of an hour are stored some time after
+/// its end, because an event that comes before is not late.
+#[must_use]
+pub const fn first_open_hour(now_ms: i64) -> i64 {
+    hour_of(now_ms - STATS_HOUR_CLOSED_MS)
 }
 
 impl Hours {
@@ -47,7 +142,7 @@ impl Hours {
     pub fn new(range: Range) -> Self {
         let touched = hour_of(range.to_ms - 1) - hour_of(range.from_ms) + 1;
         let open = "1".repeat(usize::try_from(touched).unwrap_or_default());
-        Self { range, open, counted: BTreeMap::new(), names: 0 }
+        Self { range, open, counted: CountedHours::default() }
     }
 
     /// The first hour of the range, and the first after it.
@@ -80,39 +175,24 @@ impl Hours {
     }
 
     /// Chooses the hours to store. If there are too many, it takes the latest.
-    /// It takes an hour some time after its end, because an event that comes before is not late.
     pub fn choose(&mut self, now_ms: i64) -> Vec<i64> {
         let (first, end) = self.bounds();
-        let is_past = |hour: &i64| (*hour + 1) * Interval::Hour.ms() + STATS_HOUR_CLOSED_MS <= now_ms;
         let hours = (first..end).zip(self.open.bytes()).filter(|(_, open)| *open == b'1').map(|(hour, _)| hour);
+        let is_past = |hour: &i64| *hour < first_open_hour(now_ms);
         let past: Vec<i64> = hours.filter(is_past).filter(|hour| self.span(*hour).is_some()).collect();
         let chosen = past.split_at(past.len().saturating_sub(STATS_HOURS_MAX)).1.to_vec();
-        self.counted = chosen.iter().map(|hour| (*hour, HourCounts::default())).collect();
+        self.counted = CountedHours::empty(&chosen, STATS_HOURS_NAMES_MAX);
         chosen
     }
 
-    /// Counts an event. An hour with too many names is not stored.
-    pub fn count(&mut self, (ms, source, name): &Event) {
-        let hour = hour_of(*ms);
-        let Some(counts) = self.counted.get_mut(&hour) else { return };
-        match source {
-            Source::Browser => counts.browser += 1,
-            Source::Server => counts.server += 1,
-        }
-        if let Some(n) = counts.names.get_mut(name) {
-            *n += 1;
-        } else if counts.names.len() < STATS_HOUR_NAMES_MAX && self.names < STATS_HOURS_NAMES_MAX {
-            counts.names.insert(name.clone(), 1);
-            self.names += 1;
-        } else {
-            self.names -= counts.names.len();
-            self.counted.remove(&hour);
-        }
+    /// Counts an event.
+    pub fn count(&mut self, event: &Event) {
+        self.counted.count(event);
     }
 
     /// The hours that were counted to the end.
     #[must_use]
-    pub fn counted(self) -> BTreeMap<i64, HourCounts> {
-        self.counted
+    pub const fn counted(&self) -> &CountedHours {
+        &self.counted
     }
 }

@@ -18,7 +18,6 @@ use crate::domain::person_records::show;
 use crate::domain::source::Source;
 use crate::error::Error;
 use crate::export::run::{self, Dataset, Plan};
-use crate::http::admin::stats::too_much;
 use crate::http::admin::users::{Summary, groups};
 use crate::http::admin::{records, user_list};
 use crate::http::auth::Admin;
@@ -299,4 +298,12 @@ async fn start(
     };
     let rows = run::stream(cx.env().clone(), cx.worker(), db, plan);
     Ok(worker::ResponseBuilder::new().with_headers(headers).from_stream(rows)?)
+}
+
+/// The problem of a count that is too large for one request. A filter does not help: the query
+/// reads all rows anyway.
+fn too_much() -> Problem {
+    let message = "there is more than one request may count; a filter reads no less. \
+                   Export it in parts and count those, or have the deployment's COUNT_SLICES_MAX raised";
+    Problem::new(Code::LimitReached, message)
 }

@@ -14,7 +14,7 @@ use crate::http::context::RequestContext;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::store::slices::Slices;
-use crate::store::stats::{Stats, read};
+use crate::store::stats::{Stats, ahead, read};
 use crate::store::subscriptions::Subscription;
 
 #[derive(Serialize)]
@@ -106,16 +106,13 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     let range = Range::new(cx.query_time("from")?, cx.query_time("to")?, interval, cx.now_ms(), offset)?;
     let mut slices = Slices::new(cx.env(), &admin.company);
     let stats = read(cx.replica(&admin.company)?, &admin.company, range, &mut slices, cx.stamp()).await?;
-    let stats = stats.ok_or_else(too_much)?;
+    let Some(stats) = stats else {
+        ahead::ask(cx.db(&admin.company)?, &admin.company, range.from_ms, cx.now_ms()).await?;
+        let message = "there is more than one request may count. Past hours are being counted now: ask again in a \
+                       few minutes. If this answer remains, have the deployment's COUNT_SLICES_MAX raised";
+        return Err(Problem::new(Code::LimitReached, message).into());
+    };
     response::answer(&answer(range, &stats))
-}
-
-/// The problem of a count that is too large for one request. A filter does not help: the query
-/// reads all rows anyway.
-pub(crate) fn too_much() -> Problem {
-    let message = "there is more than one request may count; a filter reads no less. \
-                   Export it in parts and count those, or have the deployment's COUNT_SLICES_MAX raised";
-    Problem::new(Code::LimitReached, message)
 }
 
 /// A time zone of the IANA's list, by the runtime's data.

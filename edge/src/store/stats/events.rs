@@ -3,9 +3,9 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use trackmate_wire::limits::{STATS_HOURS_BYTES, STATS_HOURS_SLICE};
+use trackmate_wire::limits::STATS_HOURS_SLICE;
 
-use crate::domain::stats::{Counting, HourCounts, Hours, Range};
+use crate::domain::stats::{CountedHours, Counting, HourCounts, Hours, Range};
 use crate::store::{ChangeStamp, Result, Statement, sql};
 
 /// A slice of links and their events: the columns of `stats.events.sql`.
@@ -121,9 +121,8 @@ impl EventWalk {
             Step::Find(after) => Trip { hours: Some(self.stored(company, *after)), ..Trip::default() },
             Step::Begin => {
                 let chosen = self.hours.choose(self.stamp.now_ms);
-                let params = json!([company, json!(chosen).to_string(), self.stamp.marker]);
                 Trip {
-                    open: (!chosen.is_empty()).then(|| Statement::new(sql::EVENT_HOURS_OPEN, params)),
+                    open: (!chosen.is_empty()).then(|| announcing(company, &chosen, self.stamp.marker)),
                     events: Some(self.walk(company, range, &Place::first(), rows)),
                     ..Trip::default()
                 }
@@ -184,21 +183,18 @@ impl EventWalk {
     ///
     /// # Errors
     /// Never: counts are always JSON.
-    pub fn storing(self, company: &str) -> Result<Vec<Statement>> {
-        let mut lists = vec![String::new()];
-        for (hour, counts) in self.hours.counted() {
-            let item = format!("[{hour},{}]", serde_json::to_string(&counts)?);
-            match lists.last_mut().filter(|list| list.len() + item.len() < STATS_HOURS_BYTES) {
-                Some(list) => {
-                    list.push_str(if list.is_empty() { "" } else { "," });
-                    list.push_str(&item);
-                }
-                None => lists.push(item),
-            }
-        }
-        let lists = lists.into_iter().filter(|list| !list.is_empty());
-        let store =
-            |list| Statement::new(sql::EVENT_HOURS_STORE, json!([company, format!("[{list}]"), self.stamp.marker]));
-        Ok(lists.map(store).collect())
+    pub fn storing(&self, company: &str) -> Result<Vec<Statement>> {
+        storing(company, self.hours.counted(), self.stamp.marker)
     }
+}
+
+/// The statement that announces hours which a count with this number will store.
+pub(super) fn announcing(company: &str, hours: &[i64], number: i64) -> Statement {
+    Statement::new(sql::EVENT_HOURS_OPEN, json!([company, json!(hours).to_string(), number]))
+}
+
+/// The statements that store the hours of a count with this number.
+pub(super) fn storing(company: &str, counted: &CountedHours, number: i64) -> Result<Vec<Statement>> {
+    let store = |list| Statement::new(sql::EVENT_HOURS_STORE, json!([company, list, number]));
+    Ok(counted.lists()?.into_iter().map(store).collect())
 }

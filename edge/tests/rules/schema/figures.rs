@@ -1,8 +1,11 @@
-//! The statements that count the events of a range, as `store::stats` sends them.
+//! The statements that count the events of a range, as `store::stats` sends them: for a request,
+//! and ahead of requests.
 
+use serde_json::json;
 use trackmate_edge::domain::stats::{Counting, Figures, Range};
-use trackmate_edge::store::ChangeStamp;
+use trackmate_edge::store::stats::ahead::{Found, Round};
 use trackmate_edge::store::stats::events::{EventWalk, Slice, StoredHour, Trip};
+use trackmate_edge::store::{ChangeStamp, sql};
 
 use super::pipe::{COMPANY, Db};
 
@@ -46,5 +49,34 @@ impl Count {
             db.rows(statement.sql, &statement.params);
         }
         self.counting.figures()
+    }
+}
+
+impl Db {
+    /// Gives the company a turn of this number of round trips, as the sweep does, in slices of this
+    /// number of rows. Without `saves` the run dies before it saves the turn. → Whether the round
+    /// has not ended.
+    pub(crate) fn count_ahead(&mut self, trips: usize, rows: i64, now_ms: i64, saves: bool) -> bool {
+        self.request += 1;
+        let row = self.rows("select since, round from hour_counts where company = ?1", &[json!(COMPANY)]).remove(0);
+        let mut round = Round::new(COMPANY, row[0].as_i64().unwrap(), row[1].as_str(), now_ms, self.request);
+        for _ in 0..trips {
+            let mut statements = round.trip(rows).unwrap();
+            let last = statements.pop();
+            self.connection.execute_batch("begin").unwrap();
+            for statement in statements {
+                self.rows(statement.sql, &statement.params);
+            }
+            let found = last.and_then(|last| self.find::<Found>(last.sql, &last.params).pop());
+            self.connection.execute_batch("commit").unwrap();
+            round.take(found).unwrap();
+            if !round.is_open() {
+                break;
+            }
+        }
+        if saves {
+            self.rows(sql::HOUR_COUNTS_SAVE, &[json!(COMPANY), json!(round.saved().unwrap()), json!(0), json!(null)]);
+        }
+        round.is_open()
     }
 }
