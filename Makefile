@@ -31,8 +31,8 @@ check: ## Check format, lints, docs, types and unused dependencies, without buil
 openapi: ## Write docs/openapi.json and docs/problems.md from the types and tables of edge and wire
 	@OPENAPI_WRITE=1 cargo test --quiet --package trackmate-edge --lib openapi
 
-schema: ## Write docs/schema.sql from edge/migrations
-	@SCHEMA_WRITE=1 cargo test --quiet --package trackmate-edge --test rules schema_sql
+schema: ## Write docs/schema.sql from edge/migrations, and the query plans of all statements
+	@SCHEMA_WRITE=1 cargo test --quiet --package trackmate-edge --test rules -- schema_sql plans
 
 bounds: ## Measure each request and job on the largest allowed company; writes a table in ARCHITECTURE.md
 	@scripts/setup.sh && scripts/build.sh && BOUNDS_WRITE=1 exec node --test tests/bounds.test.mjs

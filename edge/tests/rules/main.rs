@@ -21,6 +21,7 @@ mod identity;
 mod incoming;
 mod ledger;
 mod metrics;
+mod plans;
 mod records;
 mod schema;
 mod schema_sql;
