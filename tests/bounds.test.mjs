@@ -102,7 +102,7 @@ const ADMIN = [
   ['`GET …/exports`, 500', [2, 3000, 0, 32], get('exports?limit=500')],
   ['`GET …/export/users/count`', [3, 1800, 0, 32], get('export/users/count')],
   ['`GET …/export/events/count`', [20, 96000, 0, 32], get('export/events/count')],
-  ['`GET …/stats`, 400 days', [24, 710000, 2000, 32], get('stats?from=2025-01-01T00:00:00Z&to=2026-02-01T00:00:00Z')],
+  ['`GET …/stats`, 400 days', [50, 710000, 2000, 32], get('stats?from=2025-01-01T00:00:00Z&to=2026-02-01T00:00:00Z')],
   ['`POST …/plan/infer`', [2, 210000, 0, 32], admin('POST', 'plan/infer', {})],
   ['`POST …/identity/undo` of an identify', [30, 4900, 490, 32], admin('POST', 'identity/undo', { messageId: 'to-undo' })],
   ['`POST …/identity/merge`', [30, 55000, 2300, 32], admin('POST', 'identity/merge', (w) => ({ from: w.profileId, into: w.otherId }))],
@@ -121,6 +121,12 @@ const JOBS = [
     await w.d1.prepare("update subscriptions set active = 0 where company = ?1 and id = 'wh_1'").bind(w.companyId).run();
   }],
   ['A run of the sweep, with 1,050 dead deliveries', [50, 40000, 6000, 3], (w) => w.sweep()],
+  ['A run of the sweep that counts past hours, on the paid plan', [250, 1300000, 20000, 5], async (w) => {
+    await w.d1.prepare('update hour_counts set since = 0, due_at = 0, begun_at = 0').run();
+    await w.sweep();
+    await w.d1.prepare('delete from event_hours').run();
+    await w.d1.prepare('update hour_counts set round = null, due_at = ?1').bind(Date.now() + 86_400_000).run();
+  }],
 ];
 
 /** What has been asked of D1 so far, and the bytes of the isolate's memory, which never shrinks. Asks nothing of D1. */
