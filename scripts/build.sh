@@ -37,7 +37,7 @@ if [ -f sdk-wasm/build.sh ]; then
   part sdk "$(hash_of sdk-wasm wire) $shared" www/dist/sdk bash sdk-wasm/build.sh
 fi
 if [ -f www/build.mjs ]; then
-  pages="$(hash_of www docs examples/receivers SECURITY.md wire/src/limits.rs) $(hash_tree www/dist/sdk)"
+  pages="$(hash_of www docs examples/receivers SECURITY.md CHANGELOG.md wire/src/limits.rs) $(hash_tree www/dist/sdk)"
   part pages "$pages $shared" www/dist node www/build.mjs
 fi
 part worker "$(hash_of edge wire) $shared" edge/build build_worker

@@ -9,8 +9,12 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unstable_readConfig as readConfig } from 'wrangler';
+import { servedMarkdown } from '../www/docs/llms.mjs';
+import { markdownPage } from '../www/docs/markdown.mjs';
 import { PAGES } from '../www/docs/pages.mjs';
+import { searchIndex } from '../www/docs/search.mjs';
 import { PROOFS } from '../www/src/dashboard/pages/settings/identity-proof.ts';
+import { find } from '../www/src/docs/find.ts';
 import { trackmate } from './support/cli.mjs';
 import { FILES, samples, sentTo } from './support/docs.mjs';
 import { startTrackMate, until } from './support/harness.mjs';
@@ -226,4 +230,48 @@ describe('the documentation', () => {
       }
     }
   });
+
+  test('is listed in llms.txt, page by page, with Markdown whose links lead somewhere', async () => {
+    const fetched = async (path) => {
+      const response = await fetch(new URL(path, trackMate.url));
+      assert.equal(response.status, 200, path);
+      return { type: response.headers.get('content-type'), text: await response.text() };
+    };
+    const { type, text } = await fetched('/llms.txt');
+    assert.match(type, /^text\/plain/);
+    assert.match(text, /^# TrackMate\n\n> \S.+\n\n## /);
+    const entries = [...text.matchAll(/^- \[(.+)\]\((\/.+)\): (.+)$/gm)];
+    assert.deepEqual(entries.map(([, title]) => title), PAGES.map(({ title }) => title));
+    for (const [, title, path] of entries) {
+      const source = await fetched(path);
+      if (!path.endsWith('.md')) continue;
+      assert.match(source.type, /^text\/markdown/, title);
+      const prose = source.text.replaceAll(/^```[^]*?^```$/gm, '');
+      for (const [, target] of prose.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) await fetched(new URL(target, `http://x${path}`).pathname);
+    }
+  });
+});
+
+const page = { name: 'x', title: 'Page', file: 'docs/x.md', about: '' };
+
+test('the Markdown of a page keeps its code and its links to pages, and loses links to files that are not served', () => {
+  const markdown = 'See [the SDK](sdk.md#calls), [the code](../edge/src/lib.rs) and [a site](https://example.com).\n\n```js\na[0](b)\n```\n';
+  const served = 'See [the SDK](sdk.md#calls), the code and [a site](https://example.com).\n\n```js\na[0](b)\n```\n';
+  assert.equal(servedMarkdown('docs/x.md', markdown), served);
+});
+
+test('two headings of a page with the same text have different ids', () => {
+  const html = markdownPage(page, '# Page\n\n## Added\n\n## Added\n');
+  assert.deepEqual([...html.matchAll(/<h2 id="([^"]+)"/g)].map(([, id]) => id), ['added', 'added-1']);
+});
+
+test('the search finds a part by the beginnings of its words, titles first', () => {
+  const html = markdownPage(page, '# Page\n\nErasing is final.\n\n## Rotate a secret\n\n`a < b` & keys\n\n## Other\n\nRotating keys and `MAX_S`.\n');
+  const index = searchIndex([{ page, html }]);
+  const found = (question) => find(index, question).map(({ href }) => href);
+  assert.deepEqual(found('rotat'), ['/docs/x/#rotate-a-secret', '/docs/x/#other']);
+  assert.deepEqual(found('KEYS rot'), ['/docs/x/#rotate-a-secret', '/docs/x/#other']);
+  assert.deepEqual(found('max_s'), ['/docs/x/#other']);
+  assert.deepEqual(found('erasing'), ['/docs/x/#page']);
+  for (const nothing of ['', '  ', '?!', 'rotate absent', '.*']) assert.deepEqual(found(nothing), []);
 });

@@ -2,11 +2,14 @@
 // documentation (docs/). Does not touch www/dist/sdk, which sdk-wasm/build.sh builds.
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { build } from 'esbuild';
 import { limitsPage } from './docs/limits.mjs';
+import { llms, servedMarkdown } from './docs/llms.mjs';
 import { markdownPage } from './docs/markdown.mjs';
 import { PAGES } from './docs/pages.mjs';
 import { referencePage } from './docs/reference.mjs';
+import { searchIndex } from './docs/search.mjs';
 import './types.mjs';
 
 const www = new URL('.', import.meta.url).pathname;
@@ -45,16 +48,27 @@ const generated = {
   http: (page) => referencePage(page, openapi),
   limits: (page) => limitsPage(page, read('wire/src/limits.rs')),
 };
-for (const page of PAGES) {
-  mkdirSync(`${dist}/docs/${page.name}`, { recursive: true });
-  writeFileSync(
-    `${dist}/docs/${page.name}/index.html`,
-    page.file ? markdownPage(page, read(page.file)) : generated[page.name](page),
-  );
+const write = (path, text) => {
+  mkdirSync(dirname(`${dist}/${path}`), { recursive: true });
+  writeFileSync(`${dist}/${path}`, text);
+};
+const pages = PAGES.map((page) => ({
+  page,
+  html: page.file ? markdownPage(page, read(page.file)) : generated[page.name](page),
+}));
+for (const { page, html } of pages) {
+  write(`docs/${page.name}/index.html`, html);
+  if (page.file) write(page.file, servedMarkdown(page.file, read(page.file)));
 }
+write('docs/search.json', JSON.stringify(searchIndex(pages)));
+write('llms.txt', llms());
 cpSync(`${www}../docs/pictures`, `${dist}/docs/pictures`, { recursive: true });
 await build({
-  entryPoints: { shop: `${www}src/shop/main.tsx`, dashboard: `${www}src/dashboard/main.tsx` },
+  entryPoints: {
+    shop: `${www}src/shop/main.tsx`,
+    dashboard: `${www}src/dashboard/main.tsx`,
+    docs: `${www}src/docs/main.ts`,
+  },
   outdir: `${dist}/assets`,
   bundle: true,
   minify: true,

@@ -2,7 +2,13 @@
 // one start of the Worker.
 import { describe, test } from 'node:test';
 import { sharedWorld } from './browser.mjs';
-import { documentationReadsWell, samplesForPagesWork } from './docs.mjs';
+import {
+  copyButtonsCopy,
+  docsWorkWithoutSearch,
+  documentationReadsWell,
+  samplesForPagesWork,
+  searchFindsByKeyboard,
+} from './docs.mjs';
 import { journeyOnOneTimeline } from './journey.mjs';
 import { referenceShowsEveryRoute } from './reference.mjs';
 import './sdk.mjs';
@@ -20,6 +26,9 @@ describe('a browser with the real Worker', () => {
   test('the demo shop shows an error if its server does not run', () => shopWithoutItsServer(world));
   test('the samples for pages in the documentation work', () => samplesForPagesWork(world));
   test('the documentation is readable in every theme and on a phone', () => documentationReadsWell(world));
+  test('a copy button of the documentation copies its code block', () => copyButtonsCopy(world));
+  test('the search of the documentation works by keyboard and loads its index once', () => searchFindsByKeyboard(world));
+  test('the documentation works without JavaScript and without its index', () => docsWorkWithoutSearch(world));
   test('the API reference shows every route without JavaScript', () => referenceShowsEveryRoute(world));
 
   // These tests wait most of the time, so they run at the same time.

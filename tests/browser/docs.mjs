@@ -93,6 +93,7 @@ export async function documentationReadsWell({ browser, trackMate }) {
     ['/docs/identity/', 'docs-identity'],
     ['/docs/api/', 'docs-api'],
     ['/docs/limits/', 'docs-limits'],
+    ['/docs/changelog/', 'docs-changelog'],
   ]) {
     await page.goto(trackMate.url + place);
     await takePictures(page, name);
@@ -106,5 +107,89 @@ export async function documentationReadsWell({ browser, trackMate }) {
   await page.getByRole('heading', { level: 1 }).waitFor();
   assert.match(page.url(), /\/docs\/sdk\/$/);
   assert.deepEqual(page.said, []);
+  await context.close();
+}
+
+/** A page of the documentation in a new context of the browser, with the clipboard. */
+async function openDocs({ browser, trackMate }, path, options = {}) {
+  const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options });
+  const page = listen(await context.newPage());
+  await page.goto(trackMate.url + path);
+  return page;
+}
+
+export async function copyButtonsCopy(world) {
+  const page = await openDocs(world, '/docs/');
+  const codes = page.locator('main pre');
+  const count = await codes.count();
+  assert.ok(count > 4);
+  assert.equal(await page.getByRole('button', { name: 'Copy' }).count(), count);
+  const button = page.locator('.sample button').nth(1);
+  await button.focus();
+  await page.keyboard.press('Enter');
+  await page.locator('.sample button', { hasText: 'Copied' }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await codes.nth(1).textContent());
+  await until('the button can be used again', async () => (await button.textContent()) === 'Copy');
+  assert.deepEqual(page.said, []);
+  await page.context().close();
+}
+
+export async function searchFindsByKeyboard(world) {
+  const page = await openDocs(world, '/docs/sdk/');
+  const requested = [];
+  page.on('request', (request) => requested.push(new URL(request.url()).pathname));
+  const field = page.getByRole('searchbox', { name: 'Search the documentation' });
+  await page.keyboard.press('/');
+  assert.ok(await field.evaluate((one) => one === document.activeElement), 'the key / goes to the field');
+  assert.deepEqual(requested, [], 'nothing is loaded before the first question');
+  await page.keyboard.type('idempotent nonsense');
+  await page.getByRole('status').getByText('Nothing found').waitFor();
+  await field.fill('rotate secret');
+  const results = page.getByRole('list', { name: 'Search results' }).getByRole('link');
+  await results.filter({ hasText: 'Change the secret without a gap' }).waitFor();
+  assert.match(await page.getByRole('status').textContent(), /^\d+ results$/);
+  assert.deepEqual(requested, ['/docs/search.json'], 'the index is loaded once');
+  await takePictures(page, 'docs-search');
+  await page.keyboard.press('ArrowDown');
+  assert.ok(await results.first().evaluate((one) => one === document.activeElement));
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Escape');
+  assert.equal(await results.first().isVisible(), false);
+  await field.fill('wontexist');
+  await field.fill('EVENT_BYTES_MAX');
+  await results.filter({ hasText: 'EVENT_BYTES_MAX' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/docs/limits/#EVENT_BYTES_MAX');
+  // What a visitor types is text.
+  await field.fill('<img src=x onerror=alert(1)>zzz');
+  await page.getByRole('status').getByText('onerror').waitFor();
+  assert.equal(await page.locator('.results img').count(), 0);
+  // A click on a result of the same page closes the list, and so does leaving the field.
+  await field.fill('EVENT_BYTES_MAX');
+  await results.first().click();
+  assert.equal(await results.first().isVisible(), false);
+  assert.deepEqual(page.said, []);
+  await page.context().close();
+}
+
+export async function docsWorkWithoutSearch(world) {
+  const { browser, trackMate } = world;
+  const plain = await openDocs(world, '/docs/', { javaScriptEnabled: false });
+  assert.equal(await plain.getByRole('search').isVisible(), false);
+  await plain.getByRole('link', { name: 'Browser SDK', exact: true }).first().click();
+  await plain.getByRole('heading', { level: 1, name: 'The browser SDK' }).waitFor();
+  await plain.context().close();
+
+  // The index cannot be loaded at first.
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  let fails = true;
+  await page.route('**/docs/search.json', (route) => (fails ? route.abort() : route.continue()));
+  await page.goto(`${trackMate.url}/docs/`);
+  await page.getByRole('searchbox').fill('webhook');
+  await page.getByText('The search could not be loaded').waitFor();
+  fails = false;
+  await page.getByRole('searchbox').fill('webhooks');
+  await page.getByRole('list', { name: 'Search results' }).getByRole('link').first().waitFor();
   await context.close();
 }

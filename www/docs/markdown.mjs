@@ -36,7 +36,7 @@ export function markdownPage(page, markdown) {
     renderer: {
       heading({ tokens, depth }) {
         const text = this.parser.parseInline(tokens);
-        const id = slug(
+        const plain = slug(
           text
             .replaceAll(/<[^>]+>/g, '')
             .replaceAll('&amp;', '&')
@@ -45,7 +45,10 @@ export function markdownPage(page, markdown) {
             .replaceAll('&quot;', '"')
             .replaceAll('&#39;', "'"),
         );
-        headings.push({ id, text, depth });
+        // Like on GitHub, the second heading of a text gets a number.
+        const repeats = headings.filter((one) => one.plain === plain).length;
+        const id = repeats ? `${plain}-${repeats}` : plain;
+        headings.push({ id, plain, text, depth });
         return `<h${depth} id="${id}">${depth > 1 ? `<a href="#${id}">${text}</a>` : text}</h${depth}>\n`;
       },
       link({ href, tokens }) {

@@ -2,25 +2,136 @@
 // here. tests/docs.test.mjs runs every code sample of the page.
 
 /**
- * `name` is the path below /docs/ ('' is /docs/ itself), `file` the page's Markdown. A page without
- * a file is generated.
+ * The sections of the menu. `name` is the path below /docs/ ('' is /docs/ itself), `file` the
+ * page's Markdown, `about` one line for search engines and llms.txt. A page without a file is
+ * generated.
  */
-export const PAGES = [
-  { name: '', title: 'Five-minute start', file: 'docs/start.md' },
-  { name: 'sdk', title: 'Browser SDK', file: 'docs/sdk.md' },
-  { name: 'identity', title: 'Who is who', file: 'docs/identity.md' },
-  { name: 'webhooks', title: 'Webhooks', file: 'docs/webhooks.md' },
-  { name: 'api', title: 'HTTP API', file: 'docs/api.md' },
-  { name: 'http', title: 'Every route' },
-  { name: 'clients/others', title: 'Which clients are supported', file: 'docs/clients/others.md' },
-  { name: 'clients/segment', title: "Segment's clients", file: 'docs/clients/segment.md' },
-  { name: 'clients/rudderstack', title: "RudderStack's clients", file: 'docs/clients/rudderstack.md' },
-  { name: 'clients/posthog', title: "PostHog's clients", file: 'docs/clients/posthog.md' },
-  { name: 'clients/jitsu', title: "Jitsu's clients", file: 'docs/clients/jitsu.md' },
-  { name: 'problems', title: 'Problems', file: 'docs/problems.md' },
-  { name: 'limits', title: 'Limits' },
-  { name: 'security', title: 'Security', file: 'SECURITY.md' },
-  { name: 'deploy', title: 'Deploy', file: 'docs/deploy.md' },
-  { name: 'monitor', title: 'Monitor', file: 'docs/monitor.md' },
-  { name: 'cost', title: 'Cost', file: 'docs/cost.md' },
+export const SECTIONS = [
+  {
+    title: 'Start',
+    pages: [
+      {
+        name: '',
+        title: 'Five-minute start',
+        file: 'docs/start.md',
+        about: 'From nothing to an event of a page, of a server, and a signed webhook.',
+      },
+      {
+        name: 'identity',
+        title: 'Who is who',
+        file: 'docs/identity.md',
+        about: 'How TrackMate decides which person an event belongs to, and how to undo a mistake.',
+      },
+    ],
+  },
+  {
+    title: 'Reference',
+    pages: [
+      {
+        name: 'sdk',
+        title: 'Browser SDK',
+        file: 'docs/sdk.md',
+        about: 'Every call and option of the browser SDK, what it sends and stores, and what it promises.',
+      },
+      {
+        name: 'webhooks',
+        title: 'Webhooks',
+        file: 'docs/webhooks.md',
+        about: 'What a receiver gets, how to verify it, and how to keep a copy of people.',
+      },
+      {
+        name: 'api',
+        title: 'HTTP API',
+        file: 'docs/api.md',
+        about: 'The rules of the HTTP API: requests, answers, people, exports, deliveries.',
+      },
+      {
+        name: 'http',
+        title: 'Every route',
+        about: 'Every route with its fields, examples and problems, from the OpenAPI document.',
+      },
+      {
+        name: 'problems',
+        title: 'Problems',
+        file: 'docs/problems.md',
+        about: 'Every problem code with its cause and what to do.',
+      },
+      { name: 'limits', title: 'Limits', about: 'Every limit with its value and its reason.' },
+      {
+        name: 'security',
+        title: 'Security',
+        file: 'SECURITY.md',
+        about: 'What is defended and how, what is not, and how to report a vulnerability.',
+      },
+      {
+        name: 'changelog',
+        title: 'Changelog',
+        file: 'CHANGELOG.md',
+        about: 'What changed for users, newest first.',
+      },
+    ],
+  },
+  {
+    title: 'Clients of others',
+    pages: [
+      {
+        name: 'clients/others',
+        title: 'Which clients are supported',
+        file: 'docs/clients/others.md',
+        about: 'Which clients of other vendors work with TrackMate, and which do not.',
+      },
+      {
+        name: 'clients/segment',
+        title: "Segment's clients",
+        file: 'docs/clients/segment.md',
+        about: "How to point Segment's and Customer.io's clients at TrackMate.",
+      },
+      {
+        name: 'clients/rudderstack',
+        title: "RudderStack's clients",
+        file: 'docs/clients/rudderstack.md',
+        about: "How to point RudderStack's clients at TrackMate.",
+      },
+      {
+        name: 'clients/posthog',
+        title: "PostHog's clients",
+        file: 'docs/clients/posthog.md',
+        about: "How to point PostHog's clients at TrackMate.",
+      },
+      {
+        name: 'clients/jitsu',
+        title: "Jitsu's clients",
+        file: 'docs/clients/jitsu.md',
+        about: "How to point Jitsu's clients at TrackMate.",
+      },
+    ],
+  },
+  {
+    title: 'Operation',
+    pages: [
+      {
+        name: 'deploy',
+        title: 'Deploy',
+        file: 'docs/deploy.md',
+        about: 'How to deploy to Cloudflare, the settings of a deployment, and what to do when it is full.',
+      },
+      {
+        name: 'monitor',
+        title: 'Monitor',
+        file: 'docs/monitor.md',
+        about: 'Health checks, metrics, alerts and logs of a deployment.',
+      },
+      {
+        name: 'cost',
+        title: 'Cost',
+        file: 'docs/cost.md',
+        about: 'What each operation costs in D1 rows and round trips.',
+      },
+    ],
+  },
 ];
+
+export const PAGES = SECTIONS.flatMap(({ pages }) => pages);
+
+/** A page's path on the site. */
+export const hrefOf = ({ name }) => (name ? `/docs/${name}/` : '/docs/');

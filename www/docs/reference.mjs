@@ -1,5 +1,5 @@
-// The page /docs/http: the OpenAPI document in readable form, one static file without scripts.
-// Pure: a document in, HTML out.
+// The page /docs/http: the OpenAPI document in readable form, one static file. Pure: a document
+// in, HTML out.
 import { escape, frame, inline } from './frame.mjs';
 import { bounds, kind, nameOf, row, Schemas, table } from './schemas.mjs';
 
