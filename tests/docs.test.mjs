@@ -30,6 +30,21 @@ async function run(command, args, { input = '', ...options } = {}) {
   return { status, ...said };
 }
 const has = (command) => spawnSync(command, ['--version']).status === 0;
+/** Lines for a terminal that the tests run elsewhere: tests/package.test.mjs installs the packages and runs `npx trackmate dev`. */
+const isRunElsewhere = (line) => /^npm install \.\/trackmate-|^npx trackmate dev\b/.test(line);
+/** What the lines of a guide lead to, by file: their output, and a function that reads a file that they wrote. */
+const RESULTS = {
+  'docs/guides/colleague.md': (output) => assert.match(output, /key\.create/),
+  'docs/guides/erase-a-person.md': (output, written) => {
+    assert.equal(written('sarah.json').user.email, 'sarah@example.com');
+    assert.equal(written('receipt.json').receipt.complete, true);
+    assert.deepEqual(written('found.json').users, []);
+  },
+  'docs/guides/posthog.md': (output) => assert.match(output, /order_paid/),
+  'docs/guides/rotate-keys.md': (output) => assert.match(output, /"identitySecret":"[^"]{20,}"/),
+  'docs/guides/segment.md': (output) => assert.match(output, /order_paid/),
+  'docs/troubleshooting.md': (output) => assert.match(output, /match-1[^]*sarah\.j@example\.org[^]*"user":\{[^]*sarah@example\.com/),
+};
 /** Languages that need no run of their own: shapes on the wire, and text. Pages are run in a browser. */
 const SHOWN = ['json', 'http', 'text', 'html', 'toml', 'yaml'];
 
@@ -67,8 +82,18 @@ describe('the documentation', () => {
     return stdout;
   }
 
+  /** `npx trackmate listen` of a sample, on a free port in place of its own. → {at, text, stop}; `at` puts the free port into other lines. */
+  async function secondTerminal(line) {
+    const [, port] = /--port (\d+)/.exec(line);
+    const child = spawn(trackmate(), ['listen', '--port', '0'], { cwd: home, env: env(), stdio: ['ignore', 'pipe', 'pipe'] });
+    let shown = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (shown += text));
+    const [, free] = await until('the listener is ready', () => /Listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(shown));
+    return { at: (lines) => lines.replaceAll(`:${port}/`, `:${free}/`), text: () => shown, stop: () => child.kill() };
+  }
+
   test('has only samples of languages that are run', () => {
-    const known = [...SHOWN, 'sh', 'js', 'python', 'php'];
+    const known = [...SHOWN, 'sh', 'js', 'jsx', 'python', 'php'];
     for (const { file, line, language } of samples()) assert.ok(known.includes(language), `${file}:${line}: a fence of the language "${language}"`);
     assert.ok(samples().length > 20);
   });
@@ -78,18 +103,25 @@ describe('the documentation', () => {
   });
 
   for (const file of FILES) {
-    const lines = samples('sh').filter((sample) => sample.file === file && sample.info === '');
+    const lines = samples('sh').filter((sample) => sample.file === file && sample.info === '' && !sample.text.trim().split('\n').every(isRunElsewhere));
     if (!lines.length) continue;
     test(`has lines for a terminal that work: ${file}`, { skip: has('curl') ? false : 'curl is not installed' }, async () => {
       // `make` is what the other tests and the build are; that the command exists is what is looked at here. A file's lines share one shell, as a reader's do.
-      // tests/package.test.mjs installs the packages and runs `npx trackmate dev`.
-      const [made, typed] = [[], []];
+      const [made, typed, listened] = [[], [], []];
       for (const { text } of lines) for (const line of text.split(/(?<!\\)\n/)) {
-        if (!/^npm install \.\/trackmate-|^npx trackmate dev\b/.test(line)) (/^make /.test(line) ? made : typed).push(line);
+        if (!isRunElsewhere(line)) (/^make /.test(line) ? made : /^npx trackmate listen\b/.test(line) ? listened : typed).push(line);
       }
       const makefile = readFileSync(join(ROOT, 'Makefile'), 'utf8');
       for (const line of made) assert.match(makefile, new RegExp(`^${line.split(/\s+/)[1]}:`, 'm'), line);
-      if (typed.length) assert.doesNotMatch(await shell(typed.join('\n'), await reader()), /"success":false/);
+      const listener = listened.length ? await secondTerminal(listened[0]) : undefined;
+      try {
+        const output = typed.length ? await shell(listener ? listener.at(typed.join('\n')) : typed.join('\n'), await reader()) : '';
+        assert.doesNotMatch(output, /"success":false/);
+        RESULTS[file]?.(output, (name) => JSON.parse(readFileSync(join(home, name), 'utf8')));
+        if (listener) await until(() => `the listener shows the event: ${listener.text()}`, () => listener.text().includes('payment_processed'), 20_000);
+      } finally {
+        listener?.stop();
+      }
     });
   }
 
@@ -173,6 +205,26 @@ describe('the documentation', () => {
     test('in PHP', { skip: has('php') ? false : 'php is not installed' }, async () => {
       await interpreted('php', ['php', '-n'], ours('php')[0].text, '[$body, $headers, $secret] = json_decode(stream_get_contents(STDIN), true);\necho verify($body, $headers, $secret)["event"];\n');
     });
+  });
+
+  const servers = samples('js').filter(({ info }) => info === 'server');
+  for (const { file, text } of servers) {
+    test(`has a client of another vendor on a server whose events arrive: ${file}`, async () => {
+      const folder = mkdtempSync(join(home, 'clients-'));
+      symlinkSync(join(ROOT, 'tests/clients/node_modules'), join(folder, 'node_modules'));
+      writeFileSync(join(folder, 'send.mjs'), sentTo(trackMate.url, text));
+      const { TRACKMATE_API_KEY, TRACKMATE_ADMIN_KEY } = await reader();
+      const { status, stdout, stderr } = await run(process.execPath, ['send.mjs'], { cwd: folder, env: env({ TRACKMATE_API_KEY }) });
+      assert.equal(status, 0, stdout + stderr);
+      const admin = { 'x-admin-id': TRACKMATE_ADMIN_KEY };
+      const { users: [user] } = (await trackMate.call('GET', '/api/admin/users?externalId=u-1001', undefined, admin)).body;
+      assert.deepEqual([user.email, user.traits.plan], ['ada@example.com', 'pro']);
+      const { events } = (await trackMate.call('GET', `/api/admin/users/${user.id}/timeline`, undefined, admin)).body;
+      assert.deepEqual(events.filter(({ eventType }) => eventType === 'order_paid').map(({ eventData }) => eventData.amount), [79.9]);
+    });
+  }
+  test('has a client on a server of each guide that moves a company here', () => {
+    assert.deepEqual(servers.map(({ file }) => file), ['docs/guides/posthog.md', 'docs/guides/segment.md']);
   });
 
   test('has a userHash that a company which asks for proof accepts', async () => {

@@ -1,11 +1,11 @@
 // The code samples of the documentation, as tests run them.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What is written for those who use TrackMate. */
-export const FILES = ['README.md', ...['docs', 'docs/clients'].filter((folder) => existsSync(ROOT + folder)).flatMap((folder) => readdirSync(ROOT + folder).filter((name) => name.endsWith('.md')).sort().map((name) => `${folder}/${name}`))];
+export const FILES = ['README.md', ...['docs', 'docs/clients', 'docs/guides'].flatMap((folder) => readdirSync(ROOT + folder).filter((name) => name.endsWith('.md')).sort().map((name) => `${folder}/${name}`))];
 
 const all = FILES.flatMap((file) => {
   const markdown = readFileSync(ROOT + file, 'utf8');

@@ -25,6 +25,77 @@ export const SECTIONS = [
     ],
   },
   {
+    title: 'How-to guides',
+    pages: [
+      {
+        name: 'guides',
+        title: 'All guides',
+        file: 'docs/guides/README.md',
+        about: 'The list of guides, by what you want to do.',
+      },
+      {
+        name: 'guides/react',
+        title: 'React and Next.js',
+        file: 'docs/guides/react.md',
+        about: 'How to add TrackMate to a React or Next.js app.',
+      },
+      {
+        name: 'guides/google-tag-manager',
+        title: 'Google Tag Manager',
+        file: 'docs/guides/google-tag-manager.md',
+        about: 'How to add TrackMate to a site with Google Tag Manager.',
+      },
+      {
+        name: 'guides/wordpress',
+        title: 'WordPress',
+        file: 'docs/guides/wordpress.md',
+        about: 'How to add TrackMate to a WordPress site.',
+      },
+      {
+        name: 'guides/segment',
+        title: 'Move from Segment',
+        file: 'docs/guides/segment.md',
+        about: "How to move from Segment and keep Segment's clients.",
+      },
+      {
+        name: 'guides/posthog',
+        title: 'Move from PostHog',
+        file: 'docs/guides/posthog.md',
+        about: "How to move from PostHog and keep PostHog's clients.",
+      },
+      {
+        name: 'guides/local-webhooks',
+        title: 'Webhooks on your machine',
+        file: 'docs/guides/local-webhooks.md',
+        about: 'How to develop a receiver of webhooks without a public address.',
+      },
+      {
+        name: 'guides/colleague',
+        title: 'Give a colleague access',
+        file: 'docs/guides/colleague.md',
+        about: 'How to give somebody access to a company, see what they did, and take it away.',
+      },
+      {
+        name: 'guides/rotate-keys',
+        title: 'Rotate keys and secrets',
+        file: 'docs/guides/rotate-keys.md',
+        about: 'How to replace each key and secret without lost events.',
+      },
+      {
+        name: 'guides/erase-a-person',
+        title: 'Erase a person',
+        file: 'docs/guides/erase-a-person.md',
+        about: 'How to answer a request to delete personal data.',
+      },
+      {
+        name: 'troubleshooting',
+        title: 'Troubleshooting',
+        file: 'docs/troubleshooting.md',
+        about: 'Symptoms, such as an event that does not show, with the command that shows the cause.',
+      },
+    ],
+  },
+  {
     title: 'Reference',
     pages: [
       {
