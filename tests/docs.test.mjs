@@ -304,6 +304,15 @@ describe('the documentation', () => {
   });
 });
 
+test('each Markdown file of the documentation is a page, and the list of guides has each guide', () => {
+  const served = PAGES.map(({ file }) => file);
+  assert.deepEqual(FILES.filter((file) => file !== 'README.md' && !served.includes(file)), []);
+  const list = readFileSync(join(ROOT, 'docs/guides/README.md'), 'utf8');
+  const guides = readdirSync(join(ROOT, 'docs/guides')).filter((name) => name !== 'README.md');
+  assert.ok(guides.length > 8);
+  assert.deepEqual(guides.filter((name) => !list.includes(`](${name})`)), []);
+});
+
 const page = { name: 'x', title: 'Page', file: 'docs/x.md', about: '' };
 
 test('the Markdown of a page keeps its code and its links to pages, and loses links to files that are not served', () => {
