@@ -13,6 +13,7 @@ mod error;
 mod exports;
 mod listen;
 mod login;
+mod mcp;
 mod output;
 mod package;
 mod plan;
@@ -84,6 +85,8 @@ enum Command {
     Receipt(receipts::ReceiptOptions),
     /// List rejected events and the reasons, newest first.
     Rejected(receipts::RejectedOptions),
+    /// Serve the API's reads as tools of the Model Context Protocol, on standard input and output.
+    Mcp,
     /// Receive and show deliveries on this machine. Verifies them if a secret is given.
     Listen(listen::Options),
     /// Verify a signature for a body.
@@ -123,6 +126,7 @@ fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Err
         Command::Tail(options) => receipts::tail::run(&options, &api(flags)?, output),
         Command::Receipt(options) => receipts::receipt(&options, &api(flags)?, output),
         Command::Rejected(options) => receipts::rejected(&options, &api(flags)?, output),
+        Command::Mcp => mcp::run(&api(flags)?, output),
         Command::Listen(options) => listen::run(options, output),
         Command::Verify(options) => signatures::verify(&options, output),
         Command::Sign(options) => signatures::sign(options, output),

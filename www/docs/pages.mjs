@@ -175,6 +175,12 @@ export const SECTIONS = [
         file: 'docs/clients/jitsu.md',
         about: "How to point Jitsu's clients at TrackMate.",
       },
+      {
+        name: 'mcp',
+        title: 'AI clients (MCP)',
+        file: 'docs/mcp.md',
+        about: 'How to let an AI client read a company with `trackmate mcp`.',
+      },
     ],
   },
   {
