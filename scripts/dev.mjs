@@ -67,7 +67,8 @@ ${curl('/api/webhooks/events', { company_id: COMPANY, identifier: person, ...pay
 
 async function main() {
   if (!Number.isInteger(PORT) || PORT < 1 || PORT > 65_533) {
-    throw new Failure(`PORT is "${process.env.PORT}"`, `use a number from 1 to 65533, for example: ${startCommand({ PORT: 8790 })}`);
+    const fix = `use a number from 1 to 65533, for example: ${startCommand({ PORT: 8790 })}`;
+    throw new Failure(`PORT is "${process.env.PORT}"`, fix);
   }
   mkdirSync('.trackmate', { recursive: true });
   lockState();

@@ -60,11 +60,9 @@ stage('trackmate', [
   'examples/shop-server',
   'scripts/dev.mjs',
   'scripts/dev',
+  'wrangler.toml',
   'www/dist',
 ]);
-// Without the id of a database, wrangler finds the database by its name.
-const deployment = read('wrangler.toml').replace(/^database_id = .*\n/m, '');
-writeFileSync(join(STAGE, 'trackmate/wrangler.toml'), deployment);
 mkdirSync(join(STAGE, 'trackmate/bin'));
 cpSync(join(ROOT, 'cli/npm/trackmate.mjs'), join(STAGE, 'trackmate/bin/trackmate.mjs'));
 pack('trackmate', {

@@ -2,7 +2,7 @@
 // installed in an empty folder, and run.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -14,12 +14,12 @@ import { freePort } from './support/wrangler.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Of the start of `npx trackmate dev`, until an event is visible. */
 const VISIBLE_WITHIN_MS = 60_000;
-const onPath = (name) => realpathSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim());
+const onPath = (name) => fs.realpathSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim());
 
 /** A folder with these programs only. A user's PATH has no cargo and no cc. */
 function programs(folder, names) {
-  mkdirSync(folder);
-  for (const name of names) symlinkSync(onPath(name), join(folder, name));
+  fs.mkdirSync(folder);
+  for (const name of names) fs.symlinkSync(onPath(name), join(folder, name));
   return folder;
 }
 
@@ -27,7 +27,7 @@ describe('the packages', () => {
   let folder, env;
   const run = (command, args, options) => execFileSync(command, args, { cwd: folder, encoding: 'utf8', env, ...options });
   before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'trackmate-packages-'));
+    folder = fs.mkdtempSync(join(tmpdir(), 'trackmate-packages-'));
     const packed = join(folder, 'packed');
     // The same layout as `make package`, which packs the release build of the binary.
     execFileSync(process.execPath, [join(ROOT, 'scripts/package.mjs')], {
@@ -40,14 +40,14 @@ describe('the packages', () => {
       TRACKMATE_ADMIN_KEY: '',
       XDG_CONFIG_HOME: join(folder, 'config'),
     };
-    const files = readdirSync(packed).filter((name) => !name.includes('browser'));
+    const files = fs.readdirSync(packed).filter((name) => !name.includes('browser'));
     const paths = files.map((name) => join(packed, name));
     run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-save', ...paths], { stdio: 'pipe' });
   });
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
   test('the installed package has the version and the help of the command line', () => {
-    const { version } = JSON.parse(readFileSync(join(folder, 'node_modules/trackmate/package.json'), 'utf8'));
+    const { version } = JSON.parse(fs.readFileSync(join(folder, 'node_modules/trackmate/package.json'), 'utf8'));
     assert.equal(run('npx', ['trackmate', '--version']).trim(), `trackmate ${version}`);
     assert.match(run('npx', ['trackmate', '--help']), /\n {2}dev +Run TrackMate on this machine/);
   });
@@ -70,9 +70,9 @@ describe('the packages', () => {
     let output = '';
     for (const stream of [system.stdout, system.stderr]) stream.on('data', (text) => (output += text));
     const ready = join(folder, '.trackmate/dev.json');
-    await until(() => `the system is ready: ${output}`, () => existsSync(ready) || hasEnded, 120_000);
+    await until(() => `the system is ready: ${output}`, () => fs.existsSync(ready) || hasEnded, 120_000);
     assert.ok(!hasEnded, output);
-    const { url, adminKey, companyId } = JSON.parse(readFileSync(ready, 'utf8'));
+    const { url, adminKey, companyId } = JSON.parse(fs.readFileSync(ready, 'utf8'));
 
     const sessionId = `session_${Math.floor(Date.now() / 1000)}_0123456789abcdef0123456789abcdef`;
     const event = { company_id: companyId, sessionId, events: [{ eventType: 'first_event' }] };
@@ -94,6 +94,6 @@ describe('the packages', () => {
     process.kill(-system.pid, 'SIGINT');
     await ended;
     await until('the Worker has stopped', () => fetch(`${url}/healthz`).then(() => false, () => true));
-    assert.ok(!existsSync(ready), 'the file of a ready system is gone');
+    assert.ok(!fs.existsSync(ready), 'the file of a ready system is gone');
   });
 });

@@ -27,6 +27,8 @@ pub(crate) struct Api {
     /// For files and streams, which have no overall timeout.
     files: Agent,
     connection: Connection,
+    /// The header with the key.
+    key: (&'static str, String),
 }
 
 /// A successful answer, unparsed.
@@ -44,42 +46,49 @@ impl Answer {
 
 impl Api {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { agent: agent(TIMEOUT), files: file_agent(), connection }
+        let key = ("x-admin-id", connection.key.clone());
+        Self { agent: agent(TIMEOUT), files: file_agent(), connection, key }
+    }
+
+    /// A client with the deployment's OPERATOR_KEY instead of a company's key.
+    pub(crate) fn operator(connection: Connection) -> Self {
+        let key = ("authorization", format!("Bearer {}", connection.key));
+        Self { key, ..Self::new(connection) }
     }
 
     /// `GET path?query`, without the parameters that have no value.
     pub(crate) fn get(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<Answer, Error> {
-        let request = self.agent.get(self.url(path)).header("x-admin-id", &self.connection.key);
+        let request = self.agent.get(self.url(path)).header(self.key.0, &self.key.1);
         self.read(with_query(request, query).call())
     }
 
     /// `POST path`
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, Error> {
-        let request = self.agent.post(self.url(path)).header("x-admin-id", &self.connection.key);
+        let request = self.agent.post(self.url(path)).header(self.key.0, &self.key.1);
         self.read(request.content_type("application/json").send(body.to_string()))
     }
 
     /// `PUT path`
     pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Answer, Error> {
-        let request = self.agent.put(self.url(path)).header("x-admin-id", &self.connection.key);
+        let request = self.agent.put(self.url(path)).header(self.key.0, &self.key.1);
         self.read(request.content_type("application/json").send(body.to_string()))
     }
 
     /// `PATCH path`
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<Answer, Error> {
-        let request = self.agent.patch(self.url(path)).header("x-admin-id", &self.connection.key);
+        let request = self.agent.patch(self.url(path)).header(self.key.0, &self.key.1);
         self.read(request.content_type("application/json").send(body.to_string()))
     }
 
     /// `DELETE path`
     pub(crate) fn delete(&self, path: &str) -> Result<Answer, Error> {
-        self.read(self.agent.delete(self.url(path)).header("x-admin-id", &self.connection.key).call())
+        self.read(self.agent.delete(self.url(path)).header(self.key.0, &self.key.1).call())
     }
 
     /// `GET path?query` of a file, without an overall timeout. Requests no content encoding, since
     /// the hash is of the file's own bytes.
     pub(crate) fn file(&self, path: &str, query: &[(String, String)]) -> Result<Response<Body>, Error> {
-        let request = self.files.get(self.url(path)).header("x-admin-id", &self.connection.key);
+        let request = self.files.get(self.url(path)).header(self.key.0, &self.key.1);
         let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
         let response = request.header("accept-encoding", "identity").call().map_err(|error| self.unreachable(error))?;
         if response.status().as_u16() == 200 && response.headers().contains_key("x-export-id") {
@@ -96,7 +105,7 @@ impl Api {
         query: &[(&str, Option<&str>)],
         after: Option<&str>,
     ) -> Result<BodyReader<'static>, Error> {
-        let request = self.files.get(self.url(path)).header("x-admin-id", &self.connection.key);
+        let request = self.files.get(self.url(path)).header(self.key.0, &self.key.1);
         let request = with_query(request, query);
         let request = after.into_iter().fold(request, |request, id| request.header("last-event-id", id));
         let response = request.header("accept-encoding", "identity").call().map_err(|error| self.unreachable(error))?;

@@ -41,6 +41,11 @@ impl Flags {
         self.profile.clone().or_else(|| variable(PROFILE_VARIABLE))
     }
 
+    /// The address of a flag or the environment.
+    pub(crate) fn url(&self) -> Option<String> {
+        self.api_url.clone().or_else(|| variable(URL_VARIABLE))
+    }
+
     /// Whether a flag or the environment has a key.
     pub(crate) fn has_key(&self) -> bool {
         self.admin_key.is_some() || variable(KEY_VARIABLE).is_some()
@@ -96,6 +101,17 @@ impl Connection {
 /// The user's own configuration file.
 pub(crate) fn user_file() -> Result<PathBuf, Error> {
     profile::user_file().ok_or_else(|| Error::Usage("this user has no folder for configuration: set HOME".into()))
+}
+
+/// A connection whose address and key are both from one profile, or from the deployment itself.
+pub(crate) fn stored(url: &str, key: &str, file: PathBuf) -> Connection {
+    let source = Source::File(file);
+    Connection {
+        url: url.trim_end_matches('/').into(),
+        key: key.into(),
+        url_source: source.clone(),
+        key_source: source,
+    }
 }
 
 /// The connection from flags and environment alone.

@@ -9,6 +9,7 @@
 mod api;
 mod audit;
 mod config;
+mod deploy;
 mod error;
 mod exports;
 mod listen;
@@ -62,6 +63,12 @@ struct Cli {
 enum Command {
     /// Run TrackMate on this machine, with a demo company and a shop.
     Dev(package::DevOptions),
+    /// Deploy TrackMate to Cloudflare, or what of it is missing. Safe to repeat.
+    Deploy(deploy::DeployOptions),
+    /// Bring a deployment to this version: migrations, Worker, and a check that it runs.
+    Upgrade(deploy::UpgradeOptions),
+    /// Check a deployment. Each problem is shown with its fix.
+    Doctor(deploy::FolderOption),
     /// Store a company's address (--url) and admin key in the configuration file. Without --key,
     /// reads the key from standard input.
     Login,
@@ -116,6 +123,9 @@ fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Err
     let api = |flags| Ok::<_, Error>(Api::new(config::connection(flags)?));
     match command {
         Command::Dev(options) => package::dev(options),
+        Command::Deploy(options) => deploy::deploy(options, &flags, output),
+        Command::Upgrade(options) => deploy::upgrade(options, &flags, output),
+        Command::Doctor(options) => deploy::doctor(options, &flags, output),
         Command::Login => login::login(flags, output),
         Command::Whoami => login::whoami(flags, output),
         Command::Webhooks(command) => webhooks::run(command, &api(flags)?, output),

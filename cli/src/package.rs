@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use clap::Args;
 
@@ -40,6 +40,22 @@ impl Package {
             )
         })?;
         Ok(Self { folder, node: std::env::var_os(NODE_VARIABLE).unwrap_or_else(|| "node".into()) })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// `wrangler <arguments>`, which asks nothing. npm installs it with the package or beside it.
+    pub(crate) fn wrangler(&self, arguments: &[&str]) -> Result<Command, Error> {
+        let found = self.folder.ancestors().map(|folder| folder.join("node_modules/wrangler/bin/wrangler.js"));
+        let script = found.into_iter().find(|script| script.exists());
+        let script =
+            script.ok_or_else(|| Error::Failed("wrangler is not installed: install trackmate again".into()))?;
+        let mut command = Command::new(&self.node);
+        command.arg(script).args(arguments).stdin(Stdio::null());
+        command.envs([("CI", "1"), ("WRANGLER_SEND_METRICS", "false"), ("FORCE_COLOR", "0"), ("NO_COLOR", "1")]);
+        Ok(command)
     }
 
     /// `node <script of the package>`

@@ -49,12 +49,18 @@ pub(crate) fn user_file() -> Option<PathBuf> {
     Some(folders.config_dir().join("trackmate/config.json"))
 }
 
-/// Reads a profile of a file. `None` if there is no such file.
+/// Reads a profile of a file. `None` if there is no such file or profile.
+pub(crate) fn find(path: &Path, name: Option<&str>) -> Result<Option<Profile>, Error> {
+    let Some(File { default, mut profiles }) = file(path)? else { return Ok(None) };
+    Ok(match name {
+        None => Some(default),
+        Some(name) => profiles.remove(name),
+    })
+}
+
+/// Reads a profile of a file, which must have it. `None` if there is no such file.
 pub(crate) fn read(path: &Path, name: Option<&str>) -> Result<Option<Profile>, Error> {
-    let Some(text) = text(path)? else { return Ok(None) };
-    warn_if_open(path);
-    // The parser's own message could quote the file, which contains a key.
-    let File { default, mut profiles } = serde_json::from_str(&text).map_err(|_| malformed(path))?;
+    let Some(File { default, mut profiles }) = file(path)? else { return Ok(None) };
     let Some(name) = name else { return Ok(Some(default)) };
     match profiles.remove(name) {
         Some(profile) => Ok(Some(profile)),
@@ -86,6 +92,13 @@ pub(crate) fn write(path: &Path, name: Option<&str>, profile: &Profile) -> Resul
     }
     write_private(path, format!("{:#}\n", Value::Object(file)).as_bytes())
         .map_err(|error| Error::Failed(format!("could not write {}: {error}", path.display())))
+}
+
+fn file(path: &Path) -> Result<Option<File>, Error> {
+    let Some(text) = text(path)? else { return Ok(None) };
+    warn_if_open(path);
+    // The parser's own message could quote the file, which contains a key.
+    serde_json::from_str(&text).map(Some).map_err(|_| malformed(path))
 }
 
 fn text(path: &Path) -> Result<Option<String>, Error> {

@@ -63,7 +63,8 @@ export async function migrate() {
   const folder = join(ROOT, 'edge/migrations');
   const hash = (name) => createHash('sha256').update(readFileSync(join(folder, name))).digest('hex');
   const names = readdirSync(folder).sort();
-  const current = names.map((name) => `${name} ${hash(name)}\n`).join('');
+  // wrangler stores a local database under its id, or without one under its name.
+  const current = ['database trackmate\n', ...names.map((name) => `${name} ${hash(name)}\n`)].join('');
   const stamp = join(STATE, 'migrated');
   if (existsSync(join(STATE, 'v3/d1')) && existsSync(stamp)) {
     const applied = readFileSync(stamp, 'utf8');
@@ -102,8 +103,8 @@ export async function startWorker({ operatorKey, secretsKey }) {
   // In a file, not with --var: every user of the machine can read a command line.
   // DEV_ALLOW_LOOPBACK allows webhooks to http://127.0.0.1, which a deployed Worker rejects.
   writePrivate(FILES.env, `OPERATOR_KEY="${operatorKey}"\nSECRETS_KEY="${secretsKey}"\nDEV_ALLOW_LOOPBACK="1"\n`);
-  const args = ['dev', '--port', PORT, '--ip', '127.0.0.1'];
-  args.push('--inspector-port', 0, '--persist-to', STATE, '--env-file', FILES.env, '--show-interactive-dev-session', 'false');
+  const args = ['dev', '--port', PORT, '--ip', '127.0.0.1', '--inspector-port', 0, '--persist-to', STATE];
+  args.push('--env-file', FILES.env, '--show-interactive-dev-session', 'false');
   const child = wrangler('worker', args, FILES.log);
   for (const until = Date.now() + READY_WITHIN_MS; ; await pause(100)) {
     if (child.hasExited) throw withLog('wrangler exited');

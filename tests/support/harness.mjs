@@ -27,8 +27,7 @@ function limited(limits, vars) {
  * Starts TrackMate on a free port with an empty database; `vars` are further variables of its deployment, `limits` its rate limits in place of the usual ones.
  * → {url, operatorKey, call, companies, sweep, d1, queue, spill, logs, close}
  */
-export async function startTrackMate(vars = {}, limits = null) {
-  const operatorKey = 'operator-key-of-the-tests';
+export async function startTrackMate(vars = {}, limits = null, operatorKey = 'operator-key-of-the-tests') {
   const dev = { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', METRICS_S: '0', ...vars };
   const secrets = { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' };
   const deployed = limits ? { config: limited(limits, { ...dev, ...secrets }) } : { configPath: CONFIG, vars: dev, secrets };
