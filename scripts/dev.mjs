@@ -31,7 +31,10 @@ import {
   stop,
   workerExited,
 } from './dev/processes.mjs';
-import { driveCron, migrate, startWorker } from './dev/worker.mjs';
+import { api, driveCron, migrate, startWorker } from './dev/worker.mjs';
+
+/** Far less than the minute of production, so that a lost delivery is retried soon. */
+const CRON_EVERY_MS = 5_000;
 
 const startTime = Date.now();
 
@@ -84,14 +87,17 @@ async function main() {
   const newKey = () => randomBytes(32).toString('hex');
   const keys = { operatorKey: newKey(), secretsKey: newKey(), ...readJson(FILES.keys) };
   saveKeys(keys);
-  await startWorker(keys);
+  // Allows webhooks to http://127.0.0.1, which a deployed Worker rejects.
+  await startWorker(keys, { DEV_ALLOW_LOOPBACK: '1' });
 
   step('demo company');
   await demoCompany(keys);
 
   step('start the shop server');
   const shopRuns = await startShop(keys);
-  await driveCron(keys);
+  // TrackMate logs events only while somebody watches. This request keeps the log on for Live.
+  const watch = () => api('GET', '/api/admin/events?limit=1', { headers: { 'x-admin-id': keys.adminKey } });
+  await driveCron(CRON_EVERY_MS, watch);
   stepDone();
   if (state.isStopping) return;
 

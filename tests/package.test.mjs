@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { unstable_readConfig as readConfig } from 'wrangler';
 import { trackmate } from './support/cli.mjs';
 import { until } from './support/harness.mjs';
 import { freePort } from './support/wrangler.mjs';
@@ -40,7 +41,7 @@ describe('the packages', () => {
       TRACKMATE_ADMIN_KEY: '',
       XDG_CONFIG_HOME: join(folder, 'config'),
     };
-    const files = fs.readdirSync(packed).filter((name) => !name.includes('browser'));
+    const files = fs.readdirSync(packed).filter((name) => name.endsWith('.tgz') && !name.includes('browser'));
     const paths = files.map((name) => join(packed, name));
     run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-save', ...paths], { stdio: 'pipe' });
   });
@@ -52,9 +53,84 @@ describe('the packages', () => {
     assert.match(run('npx', ['trackmate', '--help']), /\n {2}dev +Run TrackMate on this machine/);
   });
 
+  test('the folder of the deploy button can be deployed without the repository', () => {
+    const button = join(folder, 'packed/deploy-to-cloudflare');
+    const wrangler = join(folder, 'node_modules/wrangler/bin/wrangler.js');
+    const dryRun = ['deploy', '--dry-run', '--outdir', join(folder, 'dry-run')];
+    const output = run(process.execPath, [wrangler, ...dryRun], { cwd: button, env: { ...env, CI: '1' } });
+    assert.match(output, /env\.DB \(trackmate\)/);
+    const { scripts } = JSON.parse(fs.readFileSync(join(button, 'package.json'), 'utf8'));
+    // Every queue has a producer's binding, which Cloudflare provisions, or the script makes it.
+    const config = readConfig({ config: join(button, 'wrangler.toml') });
+    const bound = config.queues.producers.map(({ queue }) => queue);
+    const used = config.queues.consumers.flatMap((one) => [one.queue, one.dead_letter_queue ?? one.queue]);
+    for (const queue of used.filter((name) => !bound.includes(name))) assert.ok(scripts.deploy.includes(queue), queue);
+  });
+
+  test('the dry run of a release accepts the packages, and lists what is in them', () => {
+    const { version } = JSON.parse(fs.readFileSync(join(folder, 'node_modules/trackmate/package.json'), 'utf8'));
+    const packed = join(folder, 'packed');
+    const release = (wanted) =>
+      execFileSync('bash', [join(ROOT, 'scripts/release.sh'), wanted], {
+        env: { ...process.env, DRY_RUN: '1', OUT: packed },
+        stdio: 'pipe',
+      });
+    release(`v${version}`);
+    const sums = fs.readFileSync(join(packed, 'SHA256SUMS'), 'utf8');
+    for (const name of ['trackmate', 'trackmate-browser', 'trackmate-deploy'])
+      assert.ok(sums.includes(`${name}-${version}.tgz`), name);
+    const { components } = JSON.parse(fs.readFileSync(join(packed, `trackmate-${version}.cdx.json`), 'utf8'));
+    const names = components.map(({ name }) => name);
+    for (const name of ['worker', 'ureq', 'wrangler', 'workerd']) assert.ok(names.includes(name), name);
+    assert.throws(() => release('9.9.9'), /FAILED: versions/);
+  });
+
   test('the launcher passes on the exit code and the output of the binary', () => {
     const launched = () => run('npx', ['trackmate', '--json', 'webhooks', 'list'], { stdio: 'pipe' });
     assert.throws(launched, (error) => error.status === 2 && JSON.parse(error.stderr).code === 'usage');
+  });
+
+  test('serve keeps its data over a restart, and its internal paths to itself', async (t) => {
+    const port = await freePort();
+    const state = join(folder, 'served');
+    const url = `http://127.0.0.1:${port}`;
+    /** Starts it → a function that stops it. */
+    async function serve() {
+      const options = { cwd: folder, env, stdio: 'pipe', detached: true };
+      const system = spawn('npx', ['trackmate', 'serve', '--port', port, '--state', state], options);
+      let [output, hasEnded] = ['', false];
+      const ended = new Promise((done) => system.once('exit', done)).then(() => (hasEnded = true));
+      t.after(() => hasEnded || process.kill(-system.pid, 'SIGTERM'));
+      for (const stream of [system.stdout, system.stderr]) stream.on('data', (text) => (output += text));
+      const ready = () => fetch(`${url}/readyz`).then(({ ok }) => ok, () => hasEnded);
+      await until(() => `it answers: ${output}`, ready, 120_000);
+      assert.ok(!hasEnded, output);
+      return async () => {
+        process.kill(-system.pid, 'SIGINT');
+        await ended;
+      };
+    }
+
+    const stop = await serve();
+    const keys = JSON.parse(fs.readFileSync(join(state, 'dev.json'), 'utf8'));
+    assert.equal(fs.statSync(join(state, 'dev.json')).mode & 0o777, 0o600);
+    const call = (path, body, key) => {
+      const headers = { 'content-type': 'application/json', ...key };
+      return fetch(url + path, body ? { method: 'POST', headers, body: JSON.stringify(body) } : { headers });
+    };
+    const event = { eventType: 'served', identifier: { email: 'ada@example.com' } };
+    assert.equal((await call('/api/webhooks/events', event, { 'x-trackmate-api-key': keys.serverKey })).status, 200);
+    for (const path of ['/cdn-cgi/handler/scheduled', '//cdn-cgi/local', '/%63dn-cgi/local', '/a/../cdn-cgi/local'])
+      assert.equal((await fetch(url + path)).status, 404, path);
+    await stop();
+
+    const stopAgain = await serve();
+    const found = await call('/api/admin/users?email=ada@example.com', null, { 'x-admin-id': keys.adminKey });
+    assert.equal((await found.json()).users.length, 1);
+    const hook = { name: 'Inside', url: 'http://127.0.0.1:9/', events: ['*'] };
+    const refused = await call('/api/admin/webhooks', hook, { 'x-admin-id': keys.adminKey });
+    assert.equal(refused.status, 400, 'webhooks into this machine are refused');
+    await stopAgain();
   });
 
   test('without Rust and a C compiler, an event is visible within a minute of `npx trackmate dev`', async (t) => {

@@ -63,6 +63,8 @@ struct Cli {
 enum Command {
     /// Run TrackMate on this machine, with a demo company and a shop.
     Dev(package::DevOptions),
+    /// Run TrackMate on your own machine, for others to use.
+    Serve(package::ServeOptions),
     /// Deploy TrackMate to Cloudflare, or what of it is missing. Safe to repeat.
     Deploy(deploy::DeployOptions),
     /// Bring a deployment to this version: migrations, Worker, and a check that it runs.
@@ -123,6 +125,7 @@ fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Err
     let api = |flags| Ok::<_, Error>(Api::new(config::connection(flags)?));
     match command {
         Command::Dev(options) => package::dev(options),
+        Command::Serve(options) => package::serve(options),
         Command::Deploy(options) => deploy::deploy(options, &flags, output),
         Command::Upgrade(options) => deploy::upgrade(options, &flags, output),
         Command::Doctor(options) => deploy::doctor(options, &flags, output),

@@ -24,6 +24,25 @@ pub(crate) struct DevOptions {
     state: Option<PathBuf>,
 }
 
+/// The options of `trackmate serve`.
+#[derive(Args)]
+pub(crate) struct ServeOptions {
+    /// The address to listen on. 0.0.0.0 is every network of the machine.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: String,
+    #[arg(long, value_name = "N", default_value_t = 8787)]
+    port: u16,
+    /// The folder of the data and of the keys.
+    #[arg(long, value_name = "FOLDER", default_value = ".trackmate/serve")]
+    state: PathBuf,
+    /// The name of the first company.
+    #[arg(long, value_name = "NAME", default_value = "My company")]
+    company: String,
+    /// A proxy is in front: the visitor's address is the last one of X-Forwarded-For.
+    #[arg(long)]
+    trust_proxy: bool,
+}
+
 /// An installed package.
 pub(crate) struct Package {
     folder: PathBuf,
@@ -76,6 +95,14 @@ pub(crate) fn dev(options: DevOptions) -> Result<(), Error> {
     replace_process(command)
 }
 
+/// Runs TrackMate on this machine, without the demo and without Cloudflare, until it is stopped.
+pub(crate) fn serve(options: ServeOptions) -> Result<(), Error> {
+    let mut command = Package::installed()?.script("scripts/serve.mjs");
+    command.env("HOST", options.host).env("PORT", options.port.to_string()).env("STATE", options.state);
+    command.env("COMPANY", options.company).env("TRUST_PROXY", if options.trust_proxy { "1" } else { "" });
+    replace_process(command)
+}
+
 /// Lets another program take the place of this process, so that signals reach it.
 #[cfg(unix)]
 fn replace_process(mut command: Command) -> Result<(), Error> {
@@ -87,7 +114,7 @@ fn replace_process(mut command: Command) -> Result<(), Error> {
 fn replace_process(mut command: Command) -> Result<(), Error> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Error::Failed(format!("trackmate dev ended: {status}"))),
+        Ok(status) => Err(Error::Failed(format!("the system ended: {status}"))),
         Err(error) => Err(Error::Failed(format!("could not start Node: {error}"))),
     }
 }

@@ -112,7 +112,8 @@ export function fail(error) {
 export function lockState() {
   mkdirSync(STATE, { recursive: true, mode: 0o700 });
   const pid = Number(existsSync(FILES.lock) ? readFileSync(FILES.lock, 'utf8') : 0);
-  if (pid && isDevProcess(pid)) {
+  // A container's process often has the number that the one before it had.
+  if (pid && pid !== process.pid && isDevProcess(pid)) {
     throw new Failure(
       `${displayPath(STATE)} is in use by another system (process ${pid})`,
       `stop it, or use another folder and port: ${startCommand({ STATE: '.trackmate/other', PORT: PORT + 10 })}`,
@@ -129,7 +130,8 @@ function isDevProcess(pid) {
     return false;
   }
   try {
-    return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).includes('dev.mjs');
+    const args = execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+    return /(dev|serve)\.mjs/.test(args);
   } catch {
     return true; // Without ps, assume that the running process is such a system.
   }

@@ -17,13 +17,13 @@ import {
 } from './environment.mjs';
 import { fail, Failure, forget, pause, start, state } from './processes.mjs';
 
-const CRON_EVERY_MS = 5_000;
 const READY_WITHIN_MS = 60_000;
 const WRANGLER_ENV = {
   WRANGLER_SEND_METRICS: 'false',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   CI: '1', // No questions, no key bindings.
   FORCE_COLOR: '0',
+  X_LOCAL_EXPLORER: 'false', // It shows and changes the local data without a key.
 };
 
 /** Starts wrangler with the configuration in STATE. */
@@ -99,10 +99,11 @@ function setStateAside() {
 database. The old one is in ${displayPath(aside)}; remove it when you no longer need it.`);
 }
 
-export async function startWorker({ operatorKey, secretsKey }) {
+/** Starts the Worker with its secrets and further variables, and waits until it answers. */
+export async function startWorker({ operatorKey, secretsKey }, variables = {}) {
   // In a file, not with --var: every user of the machine can read a command line.
-  // DEV_ALLOW_LOOPBACK allows webhooks to http://127.0.0.1, which a deployed Worker rejects.
-  writePrivate(FILES.env, `OPERATOR_KEY="${operatorKey}"\nSECRETS_KEY="${secretsKey}"\nDEV_ALLOW_LOOPBACK="1"\n`);
+  const all = Object.entries({ OPERATOR_KEY: operatorKey, SECRETS_KEY: secretsKey, ...variables });
+  writePrivate(FILES.env, all.map(([name, value]) => `${name}="${value}"\n`).join(''));
   const args = ['dev', '--port', PORT, '--ip', '127.0.0.1', '--inspector-port', 0, '--persist-to', STATE];
   args.push('--env-file', FILES.env, '--show-interactive-dev-session', 'false');
   const child = wrangler('worker', args, FILES.log);
@@ -123,25 +124,23 @@ const withLog = (message) => new Failure(`${message}\n${lastLines(FILES.log, 20)
 
 /**
  * Fires the cron. In production Cloudflare fires it, by the `[triggers]` of wrangler.toml. wrangler
- * dev never does; it only offers a URL that runs the same handler. This fires it every few seconds
- * instead of every minute, so that a lost delivery is retried soon.
+ * dev never does; it only offers a URL that runs the same handler. `also` runs after each time.
  */
-export function driveCron({ adminKey }) {
+export function driveCron(everyMs, also = () => {}) {
   let missed = 0;
   const fire = async () => {
     try {
       const url = `${BASE}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`;
       const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
       await response.arrayBuffer();
-      // TrackMate logs events only while somebody watches. This request keeps the log on for Live.
-      await api('GET', '/api/admin/events?limit=1', { headers: { 'x-admin-id': adminKey } });
+      await also();
       missed = 0;
     } catch (error) {
       missed += 1;
       // wrangler can outlive its runtime. Then no request is answered any more.
       if (missed >= 3) fail(withLog(`the Worker does not answer (${error.cause?.code ?? error.name})`));
     }
-    if (!state.isStopping) state.cronTimer = setTimeout(fire, CRON_EVERY_MS);
+    if (!state.isStopping) state.cronTimer = setTimeout(fire, everyMs);
   };
   return fire();
 }

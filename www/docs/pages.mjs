@@ -193,6 +193,12 @@ export const SECTIONS = [
         about: 'How to deploy to Cloudflare, the settings of a deployment, and what to do when it is full.',
       },
       {
+        name: 'self-host',
+        title: 'Self-host',
+        file: 'docs/self-host.md',
+        about: 'How to run TrackMate on a machine of your own, in a container or without.',
+      },
+      {
         name: 'monitor',
         title: 'Monitor',
         file: 'docs/monitor.md',
