@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::cloudflare::{Cloudflare, text};
 use super::folder::{Folder, FolderOption};
 use super::keys::Keys;
+use super::metrics::Metrics;
 use super::plan::Plan;
 use super::upgrade::{health, schema};
 use crate::config::Flags;
@@ -16,6 +17,8 @@ use crate::package::Package;
 const DEPLOY: &str = "run `trackmate deploy`";
 /// Percent of the database's limit from which it is a problem. The Worker's log warns from here.
 const FULL_PERCENT: u64 = 70;
+/// Seconds after which the sweep or a delivery is late. The sweep runs every minute.
+const LATE_S: f64 = 300.0;
 /// The limit of a database on the paid plan, bytes.
 const DATABASE_BYTES_MAX: u64 = 10_000_000_000;
 
@@ -121,8 +124,36 @@ fn of_worker(folder: &Folder, keys: Keys, flags: &Flags) -> Result<Vec<Check>, E
         Some((status, answer)) => format!("{status} {}: {}", text(answer, "code"), text(answer, "message")),
         None => format!("no answer from {url}/readyz"),
     };
-    Ok(vec![
+    let mut checks = vec![
         Check::new("version", runs, live, "run `trackmate upgrade`, or npx with the deployed version"),
         Check::new("ready", is_ready, answered, "see the Worker's log (`npx wrangler tail`) and Cloudflare's status"),
-    ])
+    ];
+    match keys.profile.operator_key.and_then(|key| Metrics::scrape(&url, &key)) {
+        Some(metrics) => checks.extend(of_metrics(&metrics)),
+        None => {
+            let fix = "use the --profile that `trackmate deploy` wrote: it has the OPERATOR_KEY";
+            checks.push(Check::new("metrics", false, format!("no answer from {url}/metrics"), fix));
+        }
+    }
+    Ok(checks)
+}
+
+/// What the Worker measures. Counters are a lower limit: a crash loses the last seconds.
+fn of_metrics(metrics: &Metrics) -> [Check; 3] {
+    let now = chrono::Utc::now().timestamp();
+    #[expect(clippy::cast_precision_loss, reason = "seconds")]
+    let age = metrics.value("trackmate_sweep_last_run_timestamp_seconds").map(|last| now as f64 - last);
+    let sweep = age.map_or_else(|| "has not run yet".to_owned(), |age| format!("ran {:.0} s ago", age.max(0.0)));
+    let due = metrics.count("trackmate_delivery_oldest_due_age_seconds");
+    let buffered = metrics.count("trackmate_outage_buffer_messages_total");
+    let lost = metrics.count("trackmate_outage_buffer_lost_messages_total");
+    let waiting = (buffered - metrics.count("trackmate_outage_buffer_drained_messages_total") - lost).max(0.0);
+    let buffer = format!("about {waiting:.0} messages wait, {lost:.0} were given up");
+    let consume = "check that the Worker consumes the queue of its binding DELIVERIES";
+    let drain = "while D1 is down they wait; after that see docs/deploy.md, \"What could not be stored\"";
+    [
+        Check::new("sweep", age.is_some_and(|age| age < LATE_S), sweep, "check the cron: `trackmate deploy` sets it"),
+        Check::new("deliveries", due < LATE_S, format!("the oldest has been due for {due:.0} s"), consume),
+        Check::new("outage buffer", waiting < 1.0, buffer, drain),
+    ]
 }

@@ -7,6 +7,7 @@ mod doctor;
 mod folder;
 mod install;
 mod keys;
+mod metrics;
 mod plan;
 mod resources;
 mod upgrade;
