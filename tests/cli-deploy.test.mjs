@@ -135,6 +135,18 @@ describe('deploy', () => {
     assert.equal(text, '200');
   });
 
+  test('a wrangler.toml that cannot be read is a usage error that names it', async () => {
+    const file = join(cli.folder, 'trackmate/wrangler.toml');
+    const valid = readFileSync(file, 'utf8');
+    for (const broken of ['name =', 'name = "trackmate"']) {
+      writeFileSync(file, broken);
+      const { code, stderr } = await run(['deploy']);
+      assert.equal(code, EXIT.usage);
+      assert.match(stderr, /wrangler\.toml/);
+    }
+    writeFileSync(file, valid);
+  });
+
   test('a deployment that broke off before its triggers were set is completed', async () => {
     const { account } = cloudflare;
     account.crons = [];

@@ -25,6 +25,7 @@ async function run(command, args, { input = '', ...options } = {}) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (said[name] += text));
+  child.stdin.on('error', () => {}); // The program may end without reading.
   child.stdin.end(input);
   const status = await new Promise((ended, failed) => child.once('close', ended).once('error', failed));
   return { status, ...said };
