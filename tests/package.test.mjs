@@ -5,6 +5,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unstable_readConfig as readConfig } from 'wrangler';
@@ -26,7 +27,8 @@ function programs(folder, names) {
 
 describe('the packages', () => {
   let folder, env;
-  const run = (command, args, options) => execFileSync(command, args, { cwd: folder, encoding: 'utf8', env, ...options });
+  const run = (command, args, options) =>
+    execFileSync(command, args, { cwd: folder, encoding: 'utf8', env, ...options });
   before(() => {
     folder = fs.mkdtempSync(join(tmpdir(), 'trackmate-packages-'));
     const packed = join(folder, 'packed');
@@ -94,10 +96,13 @@ describe('the packages', () => {
     const port = await freePort();
     const state = join(folder, 'served');
     const url = `http://127.0.0.1:${port}`;
+    // The container's own command and health check, with the folder and the port of this test.
+    const dockerfile = fs.readFileSync(join(ROOT, 'deploy/docker/Dockerfile'), 'utf8');
+    const [check, command] = [...dockerfile.matchAll(/^ *CMD (\[.*\])$/gm)].map(([, words]) => JSON.parse(words));
+    const args = [...command.map((word) => (word === '/data' ? state : word)), '--port', port];
     /** Starts it → a function that stops it. */
     async function serve() {
-      const options = { cwd: folder, env, stdio: 'pipe', detached: true };
-      const system = spawn('npx', ['trackmate', 'serve', '--port', port, '--state', state], options);
+      const system = spawn('npx', args.map(String), { cwd: folder, env, stdio: 'pipe', detached: true });
       let [output, hasEnded] = ['', false];
       const ended = new Promise((done) => system.once('exit', done)).then(() => (hasEnded = true));
       t.after(() => hasEnded || process.kill(-system.pid, 'SIGTERM'));
@@ -112,6 +117,7 @@ describe('the packages', () => {
     }
 
     const stop = await serve();
+    run(check[0], check.slice(1).map((word) => word.replace('8787', port)));
     const keys = JSON.parse(fs.readFileSync(join(state, 'dev.json'), 'utf8'));
     assert.equal(fs.statSync(join(state, 'dev.json')).mode & 0o777, 0o600);
     const call = (path, body, key) => {
@@ -123,6 +129,12 @@ describe('the packages', () => {
     for (const path of ['/cdn-cgi/handler/scheduled', '//cdn-cgi/local', '/%63dn-cgi/local', '/a/../cdn-cgi/local'])
       assert.equal((await fetch(url + path)).status, 404, path);
     await stop();
+    // wrangler finds every migration applied, so that it applies only those of a later version.
+    const [file] = fs.globSync(join(state, 'v3/d1/*/*.sqlite')).filter((name) => !name.endsWith('metadata.sqlite'));
+    const database = new DatabaseSync(file);
+    const applied = database.prepare('select name from d1_migrations order by id').all();
+    database.close();
+    assert.deepEqual(applied.map(({ name }) => name), fs.readdirSync(join(ROOT, 'edge/migrations')).sort());
 
     const stopAgain = await serve();
     const found = await call('/api/admin/users?email=ada@example.com', null, { 'x-admin-id': keys.adminKey });
@@ -131,6 +143,7 @@ describe('the packages', () => {
     const refused = await call('/api/admin/webhooks', hook, { 'x-admin-id': keys.adminKey });
     assert.equal(refused.status, 400, 'webhooks into this machine are refused');
     await stopAgain();
+    assert.throws(() => run(check[0], check.slice(1).map((word) => word.replace('8787', port)), { stdio: 'pipe' }));
   });
 
   test('without Rust and a C compiler, an event is visible within a minute of `npx trackmate dev`', async (t) => {

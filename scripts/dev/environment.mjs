@@ -7,13 +7,14 @@ import { fileURLToPath } from 'node:url';
 
 /** The repository, or the installed package, which has the same layout. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-export const WRANGLER = join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js');
+const { resolve: resolvePackage } = createRequire(import.meta.url);
+export const WRANGLER = join(dirname(resolvePackage('wrangler/package.json')), 'bin/wrangler.js');
 
 /** How a person starts this, with these variables. */
 export function startCommand(variables = {}) {
-  const words = Object.entries(variables);
-  if (!process.env.TRACKMATE_PACKAGE) return [...words.map(([name, value]) => `${name}=${value}`), 'make dev'].join(' ');
-  return ['npx trackmate dev', ...words.map(([name, value]) => `--${name.toLowerCase()} ${value}`)].join(' ');
+  const all = Object.entries(variables);
+  if (!process.env.TRACKMATE_PACKAGE) return [...all.map(([name, value]) => `${name}=${value}`), 'make dev'].join(' ');
+  return ['npx trackmate dev', ...all.map(([name, value]) => `--${name.toLowerCase()} ${value}`)].join(' ');
 }
 
 export const PORT = Number(process.env.PORT || 8787);
