@@ -75,38 +75,42 @@ create table fields (
 -- Filters lists of people by the value of a field: users.filter.sql.
 create index fields_by_value on fields (company, name, value, profile);
 
--- The words of each person. They are written when somebody searches (search.refresh.sql), so that
--- an identify does not pay for an index that may never be used.
+-- The words of each person: lower case, without accents, one space between them. They are written
+-- when somebody searches (search.write.sql), so that an identify does not pay for an index that may
+-- never be used.
 create table search_docs (
-  id      integer primary key,    -- rowid in the index
   company text not null,
   profile text not null,
-  text    text not null,          -- names and addresses
-  unique (company, profile)
-) strict;
+  text    text not null, -- names and addresses
+  primary key (company, profile)
+) strict, without rowid;
 
--- Full text index of these words. The column `company` limits a match to one company.
-create virtual table search using fts5 (
-  company, text, content = 'search_docs', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
-);
-
--- The words of a deleted row leave the index at once, not when its segments happen to be merged.
-insert into search (search, rank) values ('secure-delete', 1);
+-- The index of these words. A search reads the words that begin with a prefix: users.filter.sql.
+create table search_words (
+  company text not null,
+  word    text not null,
+  profile text not null,
+  primary key (company, word, profile)
+) strict, without rowid;
 
 -- Indexes new words.
 create trigger search_docs_added after insert on search_docs begin
-  insert into search (rowid, company, text) values (new.id, new.company, new.text);
-  update profiles set searched = 1 where company = new.company and id = new.profile;
+  insert or ignore into search_words (company, word, profile)
+  select new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
 end;
 
 -- Replaces the words of a changed row.
 create trigger search_docs_changed after update of text on search_docs begin
-  insert into search (search, rowid, company, text) values ('delete', old.id, old.company, old.text);
-  insert into search (rowid, company, text) values (new.id, new.company, new.text);
-  update profiles set searched = 1 where company = new.company and id = new.profile;
+  delete from search_words
+  where company = old.company and profile = old.profile
+    and word in (select value from json_each('["' || replace(old.text, ' ', '","') || '"]'));
+  insert or ignore into search_words (company, word, profile)
+  select new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
 end;
 
 -- Removes the words of a deleted row.
 create trigger search_docs_gone after delete on search_docs begin
-  insert into search (search, rowid, company, text) values ('delete', old.id, old.company, old.text);
+  delete from search_words
+  where company = old.company and profile = old.profile
+    and word in (select value from json_each('["' || replace(old.text, ' ', '","') || '"]'));
 end;

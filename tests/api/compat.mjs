@@ -712,7 +712,7 @@ export default (trackMate) =>
       await until('the deliveries', () => receiver.requests.length > 15);
       const secrets = [key, c.adminKey];
       const d1 = await trackMate().d1();
-      const tables = (await d1.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%' and name not like '_cf%' and name not like 'search%'").all()).results;
+      const tables = (await d1.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%' and name not like '_cf%'").all()).results;
       for (const { name } of tables) {
         const text = JSON.stringify((await d1.prepare(`select * from "${name}"`).all()).results);
         for (const secret of secrets) assert.ok(!text.includes(secret), name);

@@ -176,6 +176,10 @@ pub const OFFSET_MAX: i64 = 10_000;
 pub const TOTAL_MAX: i64 = 10_000;
 /// Users whose search words one statement writes before a search.
 pub const SEARCH_REFRESH_MAX: i64 = 5000;
+/// Bytes of the names and addresses of these users. D1 takes parameters of 2 MB.
+pub const SEARCH_REFRESH_BYTES: i64 = 500_000;
+/// Words of a user that a search finds. The index has a row for each.
+pub const SEARCH_WORDS_MAX: usize = 500;
 /// Such statements in one search. D1 allows an invocation 50 queries on the free plan.
 pub const SEARCH_REFRESHES_MAX: usize = 20;
 /// Rows of an export's first page. It is small so that the first bytes leave at once.

@@ -1,4 +1,4 @@
-//! The filters and the order of a list of users, and the words of a search as an FTS5 expression.
+//! The filters and the order of a list of users.
 
 use std::collections::BTreeMap;
 
@@ -60,33 +60,4 @@ pub struct Wanted {
     pub sort: Option<Sort>,
     /// Whether the order is descending.
     pub descending: bool,
-}
-
-/// The FTS5 expression that finds a company's people by these words, each of which begins a word of
-/// the person. `None` if the search contains no letter or digit.
-#[must_use]
-pub fn expression(company: &str, search: &str) -> Option<String> {
-    // A quoted word cannot contain syntax.
-    let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
-    let words: Vec<String> = search
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .map(|word| format!("{}*", quoted(word)))
-        .collect();
-    (!words.is_empty()).then(|| format!("company : {} AND text : ({})", quoted(company), words.join(" AND ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn search_words_are_quoted_so_they_cannot_contain_syntax() {
-        let found = expression("TM-1", " ada  NOT \"b* - o'x ").unwrap();
-        assert_eq!(found, r#"company : "TM-1" AND text : ("ada"* AND "NOT"* AND """b*"* AND "o'x"*)"#);
-        assert_eq!(expression("TM-1", " - \" "), None);
-        // FTS5 reads an expression up to its first NUL, so a NUL would leave a quote open.
-        assert_eq!(expression("TM-1", "\0a\0b\u{1}"), expression("TM-1", "a b"));
-        assert_eq!(expression("TM-1", "\0"), None);
-    }
 }

@@ -31,6 +31,7 @@ pub mod rebuild;
 pub mod record;
 pub mod request_body;
 pub mod revenue;
+pub mod search;
 pub mod secret;
 pub mod source;
 pub mod stats;

@@ -1,14 +1,17 @@
 //! Lists of users. One round trip reads a page and the total number. A search first updates its
 //! index.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use trackmate_wire::limits::{EXPORT_PAGE_BYTES, SEARCH_REFRESH_MAX, SEARCH_REFRESHES_MAX, TOTAL_MAX};
+use trackmate_wire::limits::{
+    EXPORT_PAGE_BYTES, SEARCH_REFRESH_BYTES, SEARCH_REFRESH_MAX, SEARCH_REFRESHES_MAX, SEARCH_WORDS_MAX, TOTAL_MAX,
+};
 
 use super::people::Profile;
 use super::slices::{Slices, sum};
 use super::{Batch, Db, Page, Param, Result, Statement, list_bytes, sql};
-use crate::domain::listing::{Wanted, expression};
+use crate::domain::listing::Wanted;
+use crate::domain::search::{search, words};
 
 /// The place of a page: after this user.
 #[derive(Debug)]
@@ -47,9 +50,6 @@ struct Total {
     total: i64,
 }
 
-#[derive(Deserialize)]
-struct One {}
-
 /// A filter as parameters of the statements.
 struct Asked<'a> {
     company: &'a str,
@@ -67,7 +67,12 @@ impl<'a> Asked<'a> {
             wanted,
             tags: json(wanted.tags.is_empty(), serde_json::to_string(&wanted.tags)?),
             fields: json(wanted.fields.is_empty(), serde_json::to_string(&wanted.fields)?),
-            words: wanted.search.as_ref().and_then(|search| expression(company, search)),
+            words: wanted
+                .search
+                .as_deref()
+                .and_then(|text| search(&nfd(text)))
+                .map(|search| serde_json::to_string(&search))
+                .transpose()?,
         })
     }
 
@@ -148,17 +153,43 @@ pub async fn count(db: &Db, company: &str, wanted: &Wanted, slices: &mut Slices)
     sum(db, Statement { sql: sql::USERS_COUNT_SLICE, params }, vec![json!("")], slices).await
 }
 
+/// A user whose words are not up to date.
+#[derive(Serialize, Deserialize)]
+struct Stale {
+    id: String,
+    text: String,
+    #[serde(default)]
+    words: String,
+}
+
+/// Unicode's form NFD, where an accent is a character of its own.
+fn nfd(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { String::from(js_sys::JsString::from(text).normalize("NFD")) }
+}
+
 /// Updates the index for users that changed since the last search. `false` if one request cannot
 /// update them all; the next search goes on.
 ///
 /// # Errors
 /// D1's.
 pub async fn refresh(db: &Db, company: &str) -> Result<bool> {
+    let stale = |after: &str| {
+        let params = [company.into(), after.into(), SEARCH_REFRESH_MAX.into(), SEARCH_REFRESH_BYTES.into()];
+        db.bind(sql::SEARCH_STALE, &params)
+    };
+    let mut batch = Batch::default();
+    let mut slot = batch.read::<Stale>(stale("")?);
     for _ in 0..SEARCH_REFRESHES_MAX {
-        let written = db.run(sql::SEARCH_REFRESH, &[company.into(), SEARCH_REFRESH_MAX.into()]).await?;
-        if i64::try_from(written.rows::<One>()?.len()).unwrap_or(i64::MAX) < SEARCH_REFRESH_MAX {
-            return Ok(true);
+        let mut people = db.run_batch(batch).await?.rows(&slot)?;
+        let Some(last) = people.last().map(|person| person.id.clone()) else { return Ok(true) };
+        for person in &mut people {
+            person.words = words(&nfd(&person.text), SEARCH_WORDS_MAX);
         }
+        let people = serde_json::to_string(&people)?;
+        batch = Batch::default();
+        batch.write(db.bind(sql::SEARCH_WRITE, &[company.into(), (&people).into()])?);
+        batch.write(db.bind(sql::SEARCH_DONE, &[company.into(), (&people).into()])?);
+        slot = batch.read(stale(&last)?);
     }
-    Ok(false)
+    Ok(db.run_batch(batch).await?.rows(&slot)?.is_empty())
 }

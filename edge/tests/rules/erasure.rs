@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::schema::cases;
 use crate::schema::pipe::{COMPANY, Db, NOW, event, number, text, view, views};
+use crate::search::refresh;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
@@ -24,7 +25,7 @@ const LINKS: i64 = 2;
 const EVENTS: i64 = 3;
 
 /// Every table that a history writes to.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "events",
     "incoming",
     "links",
@@ -35,6 +36,7 @@ const TABLES: [&str; 15] = [
     "tags",
     "fields",
     "search_docs",
+    "search_words",
     "erasures",
     "tombstones",
     "progress",
@@ -144,10 +146,7 @@ fn memberships(db: &Db, profile: &str) -> Vec<Vec<Value>> {
 
 /// All texts of all tables.
 fn texts(db: &Db) -> String {
-    let tables = db.rows(
-        "select name from sqlite_schema where type = 'table' and name not like 'search%' or name = 'search_docs'",
-        &[],
-    );
+    let tables = db.rows("select name from sqlite_schema where type = 'table'", &[]);
     let all: Vec<_> =
         tables.iter().map(|t| db.rows(&format!("select * from {}", t[0].as_str().unwrap()), &[])).collect();
     json!(all).to_string()
@@ -300,7 +299,7 @@ fn send(db: &mut Db, number: usize, request: &Request) {
                         (COMPANY, &profile, secret.as_str()),
                     )
                     .unwrap();
-                db.rows(sql::SEARCH_REFRESH, &[json!(COMPANY), json!(10)]);
+                refresh(db);
             }
         }
     }

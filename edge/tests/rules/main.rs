@@ -25,6 +25,7 @@ mod plans;
 mod records;
 mod schema;
 mod schema_sql;
+mod search;
 mod server;
 mod slices;
 mod stats;

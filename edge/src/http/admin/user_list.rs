@@ -7,8 +7,9 @@ use trackmate_wire::limits::{NAME_CHARS_MAX, OFFSET_MAX, TOTAL_MAX, USERS_ITEMS_
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::clock;
-use crate::domain::listing::{Sort, Wanted, expression};
+use crate::domain::listing::{Sort, Wanted};
 use crate::domain::person::PLATFORMS;
+use crate::domain::search::search;
 use crate::error::Error;
 use crate::export::user::UserWith;
 use crate::http::admin::records;
@@ -172,7 +173,7 @@ pub(crate) fn filter(cx: &RequestContext) -> Result<Wanted, Problem> {
                 filter.consented = text.parse().map_err(|_| invalid("exportConsentOnly", message))?;
             }
             "search" => {
-                let bounded = text.chars().count() <= NAME_CHARS_MAX && expression("", &text).is_some();
+                let bounded = text.chars().count() <= NAME_CHARS_MAX && search(&text).is_some();
                 let message = "search has a letter or digit and at most 200 characters";
                 filter.search = Some(text).filter(|_| bounded);
                 filter.search.as_ref().ok_or_else(|| invalid("search", message))?;

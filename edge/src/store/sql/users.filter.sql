@@ -2,8 +2,8 @@
 -- the row. Every users.*.sql begins with this. It uses only the primary key of profiles. Another
 -- index would cost each identify a written row, as much as a thousand rows read.
 -- ?1 company, ?2 created from ms, ?3 created before ms, ?4 updated from ms, ?5 JSON array of tags,
--- ?6 JSON object of custom fields, ?7 platform opted in, ?8 1 for consent given, ?9 FTS5
--- expression, ?10 key to sort by; ?2 to ?10 are null for no filter
+-- ?6 JSON object of custom fields, ?7 platform opted in, ?8 1 for consent given, ?9 JSON of the
+-- search (domain/search.rs), ?10 key to sort by; ?2 to ?10 are null for no filter
 with asked as (
   select p.id, case ?10 when 'createdAt' then p.created_at when 'updatedAt' then p.updated_at
                         when 'firstName' then p.first_name when 'lastName' then p.last_name else '' end as key,
@@ -22,5 +22,9 @@ with asked as (
     and (?7 is null or p.opt_ins ->> ?7 = 1)
     and (?8 is null or p.consent = 1)
     and (?9 is null or p.id in (
-      select d.profile from search as s cross join search_docs as d on d.id = s.rowid where search match ?9 and d.company = +?1))
+      select profile from search_words where company = +?1 and word >= ?9 ->> 'from' and word < ?9 ->> 'to'))
+    and (?9 ->> 'phrases' is null or exists (
+      select 1 from search_docs as d
+      where d.company = +?1 and d.profile = p.id
+        and not exists (select 1 from json_each(?9, '$.phrases') as w where instr(' ' || d.text, w.value) = 0)))
 )

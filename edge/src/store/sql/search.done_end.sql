@@ -1,0 +1,2 @@
+-- The end of search.done.
+  = w.value ->> 'text')
