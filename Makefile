@@ -1,7 +1,7 @@
 # The commands for developers. Each does its own set-up. The work is done in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help dev test build package check openapi schema bounds fuzz audit cost bench bench-neighbours bench-pages bench-sdk size soak clean
+.PHONY: help dev test build package check openapi schema bounds fuzz audit cost bench bench-neighbours bench-pages bench-sdk size soak soak-backup clean
 
 # The port of `make dev` (the shop server uses the next port) and the folder of its local D1.
 export PORT ?= 8787
@@ -54,6 +54,9 @@ bench: ## Measure ingest, identify, deliveries, and lists and exports of 100,000
 soak: ## Test the rules with thirty times the cases, and deliveries with twenty million schedules; SEED=
 	@SOAK=$${SOAK:-30} SCHEDULES=$${SCHEDULES:-20000000} \
 		cargo test --release --package trackmate-edge --test rules
+
+soak-backup: ## Back up and restore 100,000 people under load; CROWD=
+	@scripts/setup.sh && scripts/build.sh && CROWD=$${CROWD:-100000} exec node --test tests/backup.test.mjs
 
 bench-neighbours: ## Measure how others in its database slow a company down; EVENTS=; writes bench/neighbours.md
 	@scripts/setup.sh && scripts/build.sh && exec node bench/neighbours.mjs

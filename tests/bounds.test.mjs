@@ -110,7 +110,19 @@ const ADMIN = [
   ['`DELETE …/groups/{id}`', [5, 150000, 11000, 32], admin('DELETE', 'groups/{group}')],
   ['`DELETE …/users/{id}`', [30, 1000000, 20000, 32], admin('DELETE', 'users/{profileId}')],
 ];
-const REQUESTS = [...PUBLIC, ...SERVER, ...ADMIN];
+/** Rows of a restored company. */
+const restored = many(2000, (n) => ['TM-RESTORED', 0, `m${n}`, 's', n, 'seen', '{}', null, null, 1, null, null, 1, null, null, null]);
+const byOperator = (w, method, path, body) => w.call(method, `/api/operator/${path}`, body, { authorization: `Bearer ${w.operatorKey}` });
+const OPERATOR = [
+  ['`GET /api/operator/backup`, 2,000 rows', [1, 9000, 0, 32], (w) => byOperator(w, 'GET', 'backup?table=links')],
+  ['`POST …/restore/batches`, 2,000 rows', [2, 9000, 5000, 32], async (w) => {
+    const { schema } = (await byOperator(w, 'GET', 'backup')).body.source;
+    await byOperator(w, 'POST', 'restore', { file: schema, schema, beganAt: 1, company: 'TM-RESTORED' });
+    return byOperator(w, 'POST', 'restore/batches', { number: 0, table: 'events', rows: restored });
+  }],
+  ['`DELETE …/restore` with 2,000 rows', [15, 99000, 9000, 32], (w) => byOperator(w, 'DELETE', 'restore')],
+];
+const REQUESTS = [...PUBLIC, ...SERVER, ...ADMIN, ...OPERATOR];
 /** Before them, for what they wake goes on for a while. */
 const JOBS = [
   ['An event and an attempt at its delivery; for its name, 500 make room', [5, 6500, 1000, 3], async (w) => {
@@ -157,7 +169,7 @@ describe('on the worst company that the limits allow', () => {
 
   before(async () => {
     trackMate = await startTrackMate();
-    world = { ...(await worstCompany(trackMate)), sweep: trackMate.sweep };
+    world = { ...(await worstCompany(trackMate)), sweep: trackMate.sweep, operatorKey: trackMate.operatorKey };
     start = (await totals(world)).memory;
   });
   after(() => trackMate?.close());

@@ -34,7 +34,7 @@ const WRITES = Boolean(process.env.COST_WRITE);
  */
 const GROWS = Object.fromEntries(Object.entries({
   'the page': `listAudit listIncoming streamIncoming listRejected listExports listGroups listMembers
-    listIdentities listRecords getTimeline listDeliveries getWebhook`,
+    listIdentities listRecords getTimeline listDeliveries getWebhook readBackup`,
   'the page; people, unless by id': 'listUsers',
   'people': 'countUsers exportUsers',
   'events': 'countEvents',

@@ -8,6 +8,7 @@
 
 mod api;
 mod audit;
+mod backup;
 mod config;
 mod deploy;
 mod error;
@@ -85,6 +86,10 @@ enum Command {
     Exports(exports::ListOptions),
     /// List changes and exports by admins, newest first.
     Audit(audit::AuditOptions),
+    /// Write a backup of all companies, or of one, with the operator key. A broken one goes on.
+    Backup(backup::BackupOptions),
+    /// Restore a backup into an empty deployment.
+    Restore(backup::RestoreOptions),
     /// Manage the tracking plan: the allowed events and their schemas.
     #[command(subcommand)]
     Plan(plan::Command),
@@ -135,6 +140,8 @@ fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Err
         Command::Export(options) => exports::download(&options, &api(flags)?, output),
         Command::Exports(options) => exports::list(&options, &api(flags)?, output),
         Command::Audit(options) => audit::list(&options, &api(flags)?, output),
+        Command::Backup(options) => backup::backup(&options, &flags, output),
+        Command::Restore(options) => backup::restore(&options, &flags, output),
         Command::Plan(command) => plan::run(command, &api(flags)?, output),
         Command::Tail(options) => receipts::tail::run(&options, &api(flags)?, output),
         Command::Receipt(options) => receipts::receipt(&options, &api(flags)?, output),

@@ -579,3 +579,16 @@ pub const BUFFER_DAYS_MAX: i64 = 4;
 /// Seconds between two tries to tell a company which items could not be stored. Its list of
 /// rejected items has a limit per minute.
 pub const GIVEN_UP_RETRY_S: u32 = 60;
+
+/// Bytes at which a page of a backup ends; it has at least one row. A page becomes the body of a
+/// request when it is restored.
+pub const BACKUP_PAGE_BYTES: i64 = 400_000;
+/// Rows of a page of a backup.
+pub const BACKUP_PAGE_ROWS: i64 = 2000;
+/// Bytes of a batch of rows to restore: D1 takes parameters of 2 MB. The largest row is a record's,
+/// of 1.5 MB as JSON.
+pub const RESTORE_BODY_BYTES_MAX: usize = 2_000_000;
+/// Rows of each table that one step deletes when a restore is given up.
+pub const RESTORE_DROP_ROWS: i64 = 1000;
+/// Such steps in one request.
+pub const RESTORE_DROPS_MAX: usize = 10;

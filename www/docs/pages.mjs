@@ -199,6 +199,12 @@ export const SECTIONS = [
         about: 'How to run TrackMate on a machine of your own, in a container or without.',
       },
       {
+        name: 'backup',
+        title: 'Back up and restore',
+        file: 'docs/backup.md',
+        about: 'How to take a backup of a running deployment, and restore it into an empty one.',
+      },
+      {
         name: 'monitor',
         title: 'Monitor',
         file: 'docs/monitor.md',

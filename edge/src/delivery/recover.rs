@@ -7,7 +7,7 @@ use worker::{Env, console_error};
 use crate::delivery::wakeup::{self, Wakeup};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
-use crate::store::{self, Db, deliveries, progress};
+use crate::store::{self, Db, backup, deliveries, progress};
 
 /// Has the recovery run once the answer is sent. The sweep does what is too much for one run.
 pub(crate) fn schedule(cx: &Context) {
@@ -18,9 +18,20 @@ pub(crate) fn schedule(cx: &Context) {
 /// Sends wake-ups for at most `most` deliveries. A failed step is logged, the others still run.
 pub async fn run(env: &Env, most: usize) {
     let Some(db) = database(env) else { return };
+    if is_restoring(&db).await {
+        return;
+    }
     report("held deliveries", deliveries::release(&db, now_ms()).await);
     report("due deliveries", wake_due(env, &db, most).await);
     report("throttle slots", wake_free_slots(env, &db).await);
+}
+
+/// Whether a restore runs. Until it ends, deliveries may be stored without their webhooks.
+pub(crate) async fn is_restoring(db: &Db) -> bool {
+    let restore = backup::running(db).await;
+    let is_restoring = !matches!(restore, Ok(None));
+    report("restores", restore.map(drop));
+    is_restoring
 }
 
 pub(crate) fn database(env: &Env) -> Option<Db> {

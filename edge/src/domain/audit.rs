@@ -52,6 +52,8 @@ pub enum Action {
     PlanUpdate,
     /// A company was created.
     CompanyCreate,
+    /// A company was restored from a backup.
+    CompanyRestore,
     /// A key was added.
     KeyCreate,
     /// A key was revoked.
@@ -59,7 +61,7 @@ pub enum Action {
 }
 
 /// All actions.
-pub const ALL: [Action; 25] = [
+pub const ALL: [Action; 26] = [
     Action::UserUpdate,
     Action::UserTag,
     Action::UserUntag,
@@ -83,6 +85,7 @@ pub const ALL: [Action; 25] = [
     Action::SettingsUpdate,
     Action::PlanUpdate,
     Action::CompanyCreate,
+    Action::CompanyRestore,
     Action::KeyCreate,
     Action::KeyRevoke,
 ];
@@ -115,6 +118,7 @@ impl Action {
             Self::SettingsUpdate => "settings.update",
             Self::PlanUpdate => "plan.update",
             Self::CompanyCreate => "company.create",
+            Self::CompanyRestore => "company.restore",
             Self::KeyCreate => "key.create",
             Self::KeyRevoke => "key.revoke",
         }

@@ -3,6 +3,7 @@
 
 pub mod alerts;
 pub mod audit;
+pub mod backup;
 pub mod bot;
 pub mod circuit;
 pub mod clock;

@@ -1,6 +1,6 @@
 //! The words of a search for people, and those of the people. A word is what stands between signs,
-//! in lower case and without accents. All texts here are in Unicode's form NFD, where an accent is a
-//! character of its own.
+//! in lower case and without accents. All texts here are in Unicode's form NFD, where an accent is
+//! a character of its own.
 
 use std::collections::BTreeSet;
 

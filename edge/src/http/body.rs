@@ -36,7 +36,7 @@ pub(crate) async fn public_text(cx: &RequestContext) -> Result<String, Error> {
 /// Reads the body like [`text`], but leaves keys in it. For handlers that need the keys, and store
 /// none in clear.
 pub(crate) async fn text_with_keys(cx: &RequestContext) -> Result<String, Error> {
-    let bytes = raw(cx).await?;
+    let bytes = raw(cx, BODY_BYTES_MAX).await?;
     let encoding = cx.header("content-encoding").map(|e| e.to_ascii_lowercase());
     let bytes = match encoding.as_deref() {
         _ if bytes.starts_with(&GZIP_MAGIC) => gunzip(&bytes)?,
@@ -53,6 +53,12 @@ pub(crate) async fn text_with_keys(cx: &RequestContext) -> Result<String, Error>
     })
 }
 
+/// Reads the operator's body of another length as text, without changing anything in it.
+pub(crate) async fn long_text(cx: &RequestContext, most: usize) -> Result<String, Error> {
+    let text = String::from_utf8(raw(cx, most).await?);
+    Ok(text.map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))?)
+}
+
 /// Checks how many characters a text of a request has. One that must not be empty must not be blank
 /// either.
 pub(crate) fn check_length(text: &str, field: &'static str, range: RangeInclusive<usize>) -> Result<(), Problem> {
@@ -67,12 +73,12 @@ pub(crate) fn check_length(text: &str, field: &'static str, range: RangeInclusiv
 /// Reads the body's bytes. A body whose declared length is over the limit is refused after its
 /// first chunk. A body without a declared length is read chunk by chunk, up to the limit.
 #[allow(clippy::await_holding_refcell_ref, reason = "the request is borrowed by its one handler alone")]
-async fn raw(cx: &RequestContext) -> Result<Vec<u8>, Error> {
-    let too_large = || Problem::new(Code::BodyTooLarge, format!("the body is over {BODY_BYTES_MAX} bytes"));
+async fn raw(cx: &RequestContext, most: usize) -> Result<Vec<u8>, Error> {
+    let too_large = || Problem::new(Code::BodyTooLarge, format!("the body is over {most} bytes"));
     let declared = cx.header("content-length").and_then(|n| n.parse::<usize>().ok());
     let mut request = cx.request().borrow_mut();
     match declared {
-        Some(bytes) if bytes > BODY_BYTES_MAX => {
+        Some(bytes) if bytes > most => {
             if let Some(Ok(chunk)) = request.stream()?.next().await {
                 cx.log().set_body_start(&chunk);
             }
@@ -85,7 +91,7 @@ async fn raw(cx: &RequestContext) -> Result<Vec<u8>, Error> {
             let mut stream = request.stream()?;
             while let Some(chunk) = stream.next().await {
                 bytes.extend(chunk?);
-                if bytes.len() > BODY_BYTES_MAX {
+                if bytes.len() > most {
                     cx.log().set_body_start(&bytes);
                     return Err(too_large().into());
                 }

@@ -11,7 +11,7 @@ use crate::http::admin::{
     settings, stats, timeline, user_edits, user_list, users, webhooks,
 };
 use crate::http::context::RequestContext;
-use crate::http::operator::{companies, metrics};
+use crate::http::operator::{backup, companies, metrics};
 use crate::http::public::{contacts, events as browser_events, health, profile};
 use crate::http::route::{
     AuditTarget, Caller, Handler, HandlerResult, Path, PathParameters, at, delete, get, patch, post, put,
@@ -249,6 +249,23 @@ pub(crate) const PATHS: &[Path] = &[
     at(
         "/api/operator/companies/{company}/keys/{id}",
         &[delete(operator!(companies::revoke_key, company, id)).audit(Action::KeyRevoke, ID)],
+    ),
+    at("/api/operator/backup", &[get(operator!(backup::get)).query(&[&["company", "table", "after"]])]),
+    // Only the end of a restore of one company names a company, and has an entry.
+    at(
+        "/api/operator/restore",
+        &[
+            post(operator!(backup::begin)).audit(Action::CompanyRestore, AuditTarget::Handler),
+            delete(operator!(backup::abort)).audit(Action::CompanyRestore, AuditTarget::Handler),
+        ],
+    ),
+    at(
+        "/api/operator/restore/batches",
+        &[post(operator!(backup::batch)).audit(Action::CompanyRestore, AuditTarget::Handler)],
+    ),
+    at(
+        "/api/operator/restore/end",
+        &[post(operator!(backup::end)).audit(Action::CompanyRestore, AuditTarget::Handler)],
     ),
 ];
 

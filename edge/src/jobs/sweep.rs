@@ -5,7 +5,7 @@
 //! counts past hours for statistics.
 //!
 //! Each step is bounded, serves the companies in turn, and does not stop the others if it fails.
-//! Without the rebuilding of people (`store::rebuild`) and past hours, a run makes at most 40 calls
+//! Without the rebuilding of people (`store::rebuild`) and past hours, a run makes at most 42 calls
 //! to D1 and eleven to Queues: the free plan allows 50 per invocation. Past hours have the calls
 //! that are left.
 
@@ -31,13 +31,16 @@ use crate::vars::Vars;
 
 const DAY_MS: i64 = 86_400_000;
 /// Round trips that [`recover::run`] may take.
-const RECOVER_TRIPS: usize = 15;
+const RECOVER_TRIPS: usize = 16;
 
 /// The run by cron.
 pub async fn run(env: &Env) {
     let began_ms = now_ms();
     recover::run(env, SWEEP_DELIVERIES_MAX).await;
     let Some(db) = recover::database(env) else { return };
+    if recover::is_restoring(&db).await {
+        return;
+    }
     let now = now_ms();
     let audited = now - AUDIT_DAYS * DAY_MS;
     report("people to be rebuilt", rebuild::sweep(&db, now, lookup_key).await);

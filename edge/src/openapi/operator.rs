@@ -1,9 +1,11 @@
 //! The operations that the operator of the deployment calls.
 
 use serde_json::{Value, json};
+use trackmate_wire::api::{AbortAnswer, BackupPage, RestoreAnswer, RestoreBatch, RestoreEnd, RestoreRequest};
 use trackmate_wire::limits::USERS_ITEMS_MAX;
 use trackmate_wire::problem::Code;
 
+use crate::domain::backup::schema;
 use crate::http::admin::keys;
 use crate::http::operator::companies;
 use crate::openapi::operation::{Group, Operation, Who};
@@ -57,6 +59,42 @@ pub(crate) fn group() -> Group {
                 .text("It stops working at once.")
                 .gives::<SuccessAnswer>(json!({"success": true}))
                 .fails(&[Code::NotFound]),
+            Operation::new("get", "/api/operator/backup", "readBackup", "Read a page of a backup")
+                .text(
+                    "Walk from page to page by `next`. A row that is read names no row that is missing. Stored secrets \
+                     stay encrypted with `SECRETS_KEY`, which a backup does not have.",
+                )
+                .query("company", json!({"type": "string"}), "Only this company.")
+                .query("table", json!({"type": "string"}), "`next.table` of the page before.")
+                .query("after", json!({"type": "string"}), "`next.after` of the page before.")
+                .gives::<BackupPage>(json!({
+                    "success": true, "source": {"version": "0.1.0", "schema": schema(), "at": 1_760_778_000_000_i64},
+                    "table": "attempts", "rows": [], "next": {"table": "deliveries", "after": null},
+                }))
+                .fails(&[Code::InvalidField, Code::InvalidCursor, Code::UnknownCompany]),
+            Operation::new("post", "/api/operator/restore", "beginRestore", "Begin a restore")
+                .text(
+                    "Into a database without these companies. Until the restore ends, nobody sees what is stored, and \
+                     the sweep does nothing. The same file again goes on where it stopped.",
+                )
+                .takes::<RestoreRequest>(json!({
+                    "file": schema(), "schema": schema(), "beganAt": 1_760_778_000_000_i64, "company": "TM-RESTORED",
+                }))
+                .gives::<RestoreAnswer>(json!({"success": true, "next": 0}))
+                .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
+            Operation::new("post", "/api/operator/restore/batches", "addRestoreBatch", "Store rows of a backup")
+                .text("Batches are numbered from 0. One that is sent twice changes nothing.")
+                .takes::<RestoreBatch>(json!({"number": 0, "table": "events", "rows": []}))
+                .gives::<RestoreAnswer>(json!({"success": true, "next": 1}))
+                .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
+            Operation::new("post", "/api/operator/restore/end", "endRestore", "End a restore")
+                .text("The companies and their keys are there from here on.")
+                .takes::<RestoreEnd>(json!({"batches": 1, "rows": 0}))
+                .gives::<SuccessAnswer>(json!({"success": true}))
+                .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
+            Operation::new("delete", "/api/operator/restore", "abortRestore", "Give up a restore")
+                .text("Deletes what is stored of it. Ask again while `complete` is false.")
+                .gives::<AbortAnswer>(json!({"success": true, "complete": true})),
         ],
     }
 }

@@ -6,6 +6,7 @@
 pub mod aliases;
 mod answer;
 pub mod audit;
+pub mod backup;
 pub mod catalog;
 pub mod companies;
 mod db;

@@ -7,6 +7,10 @@
 //!    that is compared with a column or limits the rows, unless it has a sign,
 //! 2. add its name to the list below,
 //! 3. add a function that binds it to the table's module.
+//!
+//! The statements of a backup (`backup.page`, `restore.rows`, `.staged`, `.forget`, `.drop`) are
+//! the same for many tables. They name `{table}` and the like, and `store/backup.rs` fills that in
+//! from the list in `domain/backup.rs`, never from a request.
 
 /// The statement without the comment at its head, which D1 does not need.
 const fn uncommented(mut text: &'static str) -> &'static str {
@@ -78,6 +82,7 @@ statements! {
     AUDIT_INSERT = "audit.insert.sql",
     AUDIT_LIST = "audit.list.sql",
     AUDIT_PRUNE = "audit.prune.sql",
+    BACKUP_PAGE = "backup.page.sql",
     CATALOG_CLEAR = "catalog.clear.sql",
     CATALOG_LIST = "catalog.list.sql",
     CATALOG_NOTE = "catalog.note.sql",
@@ -240,6 +245,18 @@ statements! {
     RECORDS_ERASE = "records.erase.sql",
     RECORDS_LIST = "records.list.sql",
     RECORDS_MERGE = "records.merge.sql",
+    RESTORE_ABORT = "restore.abort.sql",
+    RESTORE_BEGIN = "restore.begin.sql",
+    RESTORE_BLANK = "restore.blank.sql",
+    RESTORE_DROP = "restore.drop.sql",
+    RESTORE_END = "restore.end.sql",
+    RESTORE_ERASURES = "restore.erasures.sql",
+    RESTORE_FORGET = "restore.forget.sql",
+    RESTORE_ROWS = "restore.rows.sql",
+    RESTORE_STAGE = "restore.stage.sql",
+    RESTORE_STAGED = "restore.staged.sql",
+    RESTORE_STEP = "restore.step.sql",
+    RESTORE_TOMBSTONES = "restore.tombstones.sql",
     SEARCH_ERASE = "search.erase.sql",
     SEARCH_FORGET = "search.forget.sql",
     SEARCH_VANISH = "search.vanish.sql",

@@ -11,6 +11,7 @@
 #![allow(missing_docs, reason = "a comment here is a description in docs/openapi.json")]
 
 mod audit;
+mod backup;
 mod deliveries;
 mod exports;
 mod pagination;
@@ -22,6 +23,9 @@ mod warning;
 mod webhooks;
 
 pub use audit::{AuditEntry, AuditPage, KeyUsed};
+pub use backup::{
+    AbortAnswer, BackupPage, BackupPlace, BackupSource, RestoreAnswer, RestoreBatch, RestoreEnd, RestoreRequest,
+};
 pub use deliveries::{Attempt, Delivery, DeliveryList, RecoverAnswer, RecoverRequest, Requeued, ResendAnswer};
 pub use exports::{Export, ExportAnswer, ExportList, Mark};
 pub use pagination::Pagination;

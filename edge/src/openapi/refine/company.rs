@@ -12,7 +12,10 @@ use crate::openapi::json::{chars, company, count, merged, plan_events, reference
 
 pub(super) fn refinements() -> Vec<(&'static str, Value)> {
     let name = json!({"minLength": 1, "maxLength": NAME_CHARS_MAX});
+    let rows = json!({"items": {"type": "array", "items": {"type": ["string", "integer", "null"]}}});
     vec![
+        ("BackupPage", json!({"properties": {"rows": rows}})),
+        ("RestoreBatch", json!({"properties": {"rows": rows}})),
         (
             "Settings",
             json!({

@@ -1,0 +1,55 @@
+//! `trackmate restore`: checks the whole file before anything is sent, and sends its lines as
+//! numbered batches. If it is interrupted, the same command goes on.
+
+use serde_json::{Value, json};
+use trackmate_wire::api::{AbortAnswer, RestoreAnswer, RestoreEnd, RestoreRequest};
+
+use crate::backup::client::{Client, again};
+use crate::backup::file::{Backup, read};
+use crate::backup::options::RestoreOptions;
+use crate::config::Flags;
+use crate::error::Error;
+use crate::output::Output;
+
+const PATH: &str = "/api/operator/restore";
+const BATCHES: &str = "/api/operator/restore/batches";
+const END: &str = "/api/operator/restore/end";
+
+/// Restores a file, or gives a restore up.
+pub(crate) fn restore(options: &RestoreOptions, flags: &Flags, output: Output) -> Result<(), Error> {
+    let Some(path) = &options.file else { return abort(&Client::new(flags)?, output) };
+    let Backup { header, counts, sha256 } = read(path, |_, _| Ok(()))?;
+    let client = Client::new(flags)?;
+    let began_at = header.began_at;
+    let request = RestoreRequest { file: sha256.clone(), schema: header.schema, began_at, company: header.company };
+    let RestoreAnswer { next } = again(|| client.post(PATH, &text(&request)?))?;
+    if next > 0 {
+        output.note(&format!("going on after {next} of {} batches", counts.batches));
+    }
+    let sent = read(path, |number, line| {
+        if number < u64::try_from(next).unwrap_or_default() {
+            return Ok(());
+        }
+        let batch = json!({"number": number, "table": line.table, "rows": line.rows}).to_string();
+        again(|| client.post::<RestoreAnswer>(BATCHES, &batch)).map(drop)
+    })?;
+    if sent.sha256 != sha256 {
+        let message = "the file changed while it was read: give this restore up with `trackmate restore --abort`";
+        return Err(Error::Failed(message.into()));
+    }
+    let end = RestoreEnd { batches: counts.batches, rows: counts.rows };
+    client.post::<Value>(END, &text(&end)?)?;
+    output.either(
+        &json!({"file": path, "rows": counts.rows, "tables": counts.tables, "sha256": sha256}),
+        &format!("{} rows are restored. Deliveries go on with the next run of the sweep.", counts.rows),
+    )
+}
+
+fn abort(client: &Client, output: Output) -> Result<(), Error> {
+    while !again(|| client.delete::<AbortAnswer>(PATH))?.complete {}
+    output.either(&json!({"aborted": true}), "Nothing is left of the restore.")
+}
+
+fn text(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Failed(error.to_string()))
+}

@@ -1,0 +1,69 @@
+//! `trackmate backup`: asks for one page after another, and writes each as a line.
+
+use serde_json::json;
+use trackmate_wire::api::{BackupPage, BackupPlace};
+
+use crate::backup::client::{Client, again};
+use crate::backup::file::{Header, Line, Unfinished};
+use crate::backup::options::BackupOptions;
+use crate::config::Flags;
+use crate::error::Error;
+use crate::output::Output;
+
+const PATH: &str = "/api/operator/backup";
+
+/// Writes a backup, or goes on with one.
+pub(crate) fn backup(options: &BackupOptions, flags: &Flags, output: Output) -> Result<(), Error> {
+    let client = Client::new(flags)?;
+    let mut unfinished = Unfinished::open(&options.file)?;
+    if let Some(header) = unfinished.header()
+        && header.company != options.company
+    {
+        let message = "the unfinished file is a backup of something else: remove it, or choose another name";
+        return Err(Error::Usage(message.into()));
+    }
+    let mut place = unfinished.next();
+    if unfinished.header().is_some() {
+        output.note(&format!("going on after {} rows", unfinished.rows()));
+    }
+    loop {
+        let page = page(&client, options.company.as_deref(), place.as_ref())?;
+        match unfinished.header() {
+            None => unfinished.begin(Header::of(&page.source, options.company.clone()))?,
+            Some(header) if header.schema != page.source.schema => {
+                let message =
+                    "the deployment was upgraded during the backup: remove the unfinished file and begin again";
+                return Err(Error::Failed(message.into()));
+            }
+            Some(_) => {}
+        }
+        let next = page.next;
+        if !page.rows.is_empty() {
+            unfinished.add(&Line { table: page.table, rows: page.rows, next: next.clone() })?;
+        }
+        if next.is_none() {
+            break;
+        }
+        place = next;
+    }
+    let (rows, tables) = (unfinished.rows(), unfinished.tables());
+    let sha256 = unfinished.finish()?;
+    let shown = options.file.display();
+    output.either(
+        &json!({"file": options.file, "rows": rows, "tables": tables, "sha256": sha256}),
+        &format!(
+            "{rows} rows are in {shown}, SHA-256 {sha256}.\n\
+             Keep SECRETS_KEY apart: the webhooks' secrets are encrypted with it."
+        ),
+    )
+}
+
+/// A page. It is asked for again if nobody answers.
+fn page(client: &Client, company: Option<&str>, place: Option<&BackupPlace>) -> Result<BackupPage, Error> {
+    let query = [
+        ("company", company),
+        ("table", place.map(|place| place.table.as_str())),
+        ("after", place.and_then(|place| place.after.as_deref())),
+    ];
+    again(|| client.get(PATH, &query))
+}

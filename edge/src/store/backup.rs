@@ -1,0 +1,149 @@
+//! Backups and restores of all companies, or of one. Takes no company, or a range of companies:
+//! the operator asks.
+//!
+//! A restore has a row in `progress` while it runs. It says which batch is next, so that a batch
+//! that is sent twice changes nothing. Until the restore ends there is no company and no key, so
+//! nobody can use what is stored, and the sweep does nothing.
+
+use serde::{Deserialize, Serialize};
+use trackmate_wire::limits::{BACKUP_PAGE_BYTES, BACKUP_PAGE_ROWS, RESTORE_DROP_ROWS, RESTORE_DROPS_MAX};
+
+use super::{Batch, Db, Param, Result, progress, sql};
+use crate::domain::backup::{LAST, TABLES, Table, range};
+
+/// The name of a restore in `progress`.
+const JOB: &str = "restore";
+
+/// A row of a page.
+#[derive(Debug, Deserialize)]
+pub struct Row {
+    /// The row as a JSON array.
+    pub row: String,
+    /// Its key as a JSON array.
+    pub place: String,
+    found: i64,
+}
+
+/// A running restore.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restore {
+    /// SHA-256 of the file.
+    pub file: String,
+    /// The company; `None` is all.
+    pub company: Option<String>,
+    /// When the backup began, ms.
+    pub began_at: i64,
+    /// The number of the next batch; negative: it is being given up.
+    pub next: i64,
+    /// Rows so far.
+    pub rows: i64,
+}
+
+/// A statement for a table.
+#[must_use]
+pub fn statement(template: &str, table: &Table) -> String {
+    let numbered =
+        |column: &str, count: usize| (0..count).map(|n| format!("{column} ->> {n}")).collect::<Vec<_>>().join(", ");
+    template
+        .replace("{table}", table.name)
+        .replace("{columns}", &table.columns.replace(' ', ", "))
+        .replace("{values}", &numbered("value", table.width()))
+        .replace("{key}", &table.key.replace(' ', ", "))
+        .replace("{place}", &numbered("?1", table.key.split(' ').count()))
+        .replace("{company}", table.company())
+}
+
+/// The next rows of a table, after the row with this key, and whether there may be more.
+///
+/// # Errors
+/// D1's; also if the key is not JSON.
+pub async fn page(db: &Db, table: &Table, company: Option<&str>, after: Option<&str>) -> Result<(Vec<Row>, bool)> {
+    let (first, to) = range(company);
+    let after = after.map_or_else(|| serde_json::to_string(&[&first]), |after| Ok(after.to_owned()))?;
+    let params = [(&after).into(), (&to).into(), BACKUP_PAGE_ROWS.into(), BACKUP_PAGE_BYTES.into()];
+    let rows: Vec<Row> = db.run(&statement(sql::BACKUP_PAGE, table), &params).await?.rows()?;
+    let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let has_more = rows.first().is_some_and(|row| row.found > count || row.found >= BACKUP_PAGE_ROWS);
+    Ok((rows, has_more))
+}
+
+/// The running restore.
+///
+/// # Errors
+/// D1's.
+pub async fn running(db: &Db) -> Result<Option<Restore>> {
+    progress::find(db, JOB).await
+}
+
+/// Begins a restore. `false` if one runs, or if there is something of its companies.
+///
+/// # Errors
+/// D1's.
+pub async fn begin(db: &Db, restore: &Restore) -> Result<bool> {
+    let (after, to) = range(restore.company.as_deref());
+    let state = serde_json::to_string(restore)?;
+    Ok(db.run(sql::RESTORE_BEGIN, &[(&state).into(), (&after).into(), (&to).into()]).await?.written()? > 0)
+}
+
+/// Stores a batch if it is the next one; otherwise changes nothing. Rows are a JSON array.
+///
+/// # Errors
+/// D1's; also if a row does not fit the table.
+pub async fn store(db: &Db, table: &Table, number: i64, rows: &str, count: i64) -> Result<()> {
+    let mut batch = Batch::default();
+    if table.is_last() {
+        batch.write(db.bind(sql::RESTORE_STAGE, &[number.into(), rows.into(), table.name.into()])?);
+    } else {
+        batch.write(db.bind(&statement(sql::RESTORE_ROWS, table), &[number.into(), rows.into()])?);
+    }
+    batch.write(db.bind(sql::RESTORE_STEP, &[number.into(), count.into()])?);
+    db.run_batch(batch).await.map(drop)
+}
+
+/// Ends a restore whose batches are all stored, in one transaction: what people erased during the
+/// backup left is removed, and the companies and keys are there.
+///
+/// # Errors
+/// D1's; then nothing has changed.
+pub async fn end(db: &Db, restore: &Restore) -> Result<()> {
+    let (after, to) = range(restore.company.as_deref());
+    let number: Param<'_> = restore.next.into();
+    let range = [number, (&after).into(), (&to).into()];
+    let mut batch = Batch::default();
+    let began = [number, restore.began_at.into(), (&after).into(), (&to).into()];
+    batch.write(db.bind(sql::RESTORE_ERASURES, &began)?);
+    batch.write(db.bind(sql::RESTORE_BLANK, &range)?);
+    for table in ["identities", "tags", "fields"].into_iter().filter_map(Table::named) {
+        batch.write(db.bind(&statement(sql::RESTORE_FORGET, table), &range)?);
+    }
+    batch.write(db.bind(sql::RESTORE_TOMBSTONES, &range)?);
+    for table in LAST.into_iter().filter_map(Table::named) {
+        batch.write(db.bind(&statement(sql::RESTORE_STAGED, table), &[number])?);
+    }
+    batch.write(db.bind(sql::RESTORE_END, &[number])?);
+    db.run_batch(batch).await.map(drop)
+}
+
+/// Deletes what a restore has stored, in steps. `false` if a later request must go on.
+///
+/// # Errors
+/// D1's.
+pub async fn abort(db: &Db, restore: &Restore) -> Result<bool> {
+    let (after, to) = range(restore.company.as_deref());
+    let params = [(&after).into(), (&to).into(), RESTORE_DROP_ROWS.into()];
+    db.run(sql::RESTORE_ABORT, &[]).await?;
+    for _ in 0..RESTORE_DROPS_MAX {
+        let statements = TABLES.iter().map(|table| db.bind(&statement(sql::RESTORE_DROP, table), &params));
+        let answers = db.batch(statements.collect::<Result<_>>()?).await?;
+        let mut written = 0;
+        for answer in answers {
+            written += answer.written()?;
+        }
+        if written == 0 {
+            db.run(sql::RESTORE_END, &[(-1_i64).into()]).await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
