@@ -116,8 +116,9 @@ describe('deploy', () => {
     assert.match(done(await run(['whoami'])).stdout, /^Shop \(TM-/);
 
     const before = made.length;
-    const second = done(await run(['deploy']));
+    const second = done(await run(['deploy', '--free']));
     assert.match(second.stdout, /^Nothing was changed/);
+    assert.match(second.stderr, /--free changes nothing/);
     assert.ok(!second.stdout.includes(stored.adminKey), 'keys are shown once');
     assert.deepEqual(made.slice(before), []);
     assert.deepEqual(JSON.parse(readFileSync(config, 'utf8')), stored);
@@ -199,6 +200,12 @@ describe('deploy', () => {
     assert.ok(stderr.includes(`npx wrangler rollback ${id} --config trackmate/wrangler.toml`), stderr);
     assert.match(stderr, /time-travel restore trackmate --bookmark=00000001-00000002-00000003 /);
     assert.equal(done(await run(['upgrade', '--json'])).json.changed, false);
+  });
+
+  test('upgrade to another version than the package has says how to get that version', async () => {
+    const { code, stderr } = await run(['upgrade', '--to', '9.9.9']);
+    assert.equal(code, EXIT.usage);
+    assert.match(stderr, /npx trackmate@9\.9\.9 upgrade/);
   });
 
   test('upgrade fails if the new version does not answer, and says how to go back', async () => {

@@ -233,7 +233,7 @@ pub const fn of(code: Code) -> Explanation {
         Code::SchemaOutdated => explanation(
             "The deployed version needs a newer schema than the database has. `/readyz` says so; other routes may \
              fail with `internal`.",
-            "The operator applies the migrations: `wrangler d1 migrations apply trackmate --remote`.",
+            "The operator runs `trackmate upgrade`, which applies the migrations.",
         ),
         Code::StorageFull => explanation(
             "The database has reached its maximum size. TrackMate stores nothing more until the deployment's \

@@ -40,6 +40,9 @@ pub(crate) struct DeployOptions {
 pub(crate) fn deploy(options: DeployOptions, flags: &Flags, output: Output) -> Result<(), Error> {
     let package = Package::installed()?;
     let folder = Folder::open(options.folder, &package, options.free)?;
+    if options.free && !folder.is_new {
+        output.note(&format!("--free changes nothing: {} exists, and is yours to edit", folder.source()));
+    }
     let cloudflare = Cloudflare::connect(&package, folder.config.account_id.as_deref())?;
     let plan = Plan::survey(&cloudflare, &folder)?;
     if options.dry_run {

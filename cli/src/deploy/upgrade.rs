@@ -27,6 +27,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct UpgradeOptions {
     #[command(flatten)]
     folder: FolderOption,
+    /// Fail unless this package has this version. npx chooses the package: `npx trackmate@VERSION`.
+    #[arg(long, value_name = "VERSION")]
+    to: Option<String>,
     /// Seconds to wait until the new version answers.
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     wait: u64,
@@ -34,6 +37,10 @@ pub(crate) struct UpgradeOptions {
 
 /// Upgrades a deployment.
 pub(crate) fn upgrade(options: UpgradeOptions, flags: &Flags, output: Output) -> Result<(), Error> {
+    if let Some(to) = options.to.filter(|to| to != VERSION) {
+        let fix = format!("run `npx trackmate@{to} upgrade`");
+        return Err(Error::Usage(format!("this package has version {VERSION}, not {to}: {fix}")));
+    }
     let package = Package::installed()?;
     let folder = Folder::open(options.folder.folder, &package, false)?;
     let cloudflare = Cloudflare::connect(&package, folder.config.account_id.as_deref())?;
