@@ -77,7 +77,7 @@ const SERVER = [
 const ADMIN = [
   ['`GET /api/admin/users`, 1,000', [3, 110000, 0, 32], get('users?limit=1000&includeBookings=true')],
   ['… by time', [2, 21000, 0, 32], get('users?limit=1000&sortBy=createdAt&sortOrder=desc')],
-  ['… searched', [3, 18000, 3600, 32], get('users?search=worst')],
+  ['… searched', [4, 18000, 3600, 32], get('users?search=worst')],
   ['`GET …/users/{id}`', [4, 170000, 0, 32], get('users/{profileId}?includeBookings=true')],
   ['`PATCH …/users/{id}`', [4, 13000, 240, 32], admin('PATCH', 'users/{profileId}', { lastName: 'Lovelace' })],
   ['`PATCH …/custom-fields`', [4, 13000, 240, 32], admin('PATCH', 'users/{profileId}/custom-fields', { [`0001${'x'.repeat(90)}`]: 1 })],
@@ -114,13 +114,13 @@ const ADMIN = [
 const restored = many(2000, (n) => ['TM-RESTORED', 0, `m${n}`, 's', n, 'seen', '{}', null, null, 1, null, null, 1, null, null, null]);
 const byOperator = (w, method, path, body) => w.call(method, `/api/operator/${path}`, body, { authorization: `Bearer ${w.operatorKey}` });
 const OPERATOR = [
-  ['`GET /api/operator/backup`, 2,000 rows', [1, 9000, 0, 32], (w) => byOperator(w, 'GET', 'backup?table=links')],
-  ['`POST …/restore/batches`, 2,000 rows', [2, 9000, 5000, 32], async (w) => {
+  ['`GET /api/operator/backup`, 2,000 rows', [1, 17000, 0, 32], (w) => byOperator(w, 'GET', 'backup?table=links')],
+  ['`POST …/restore/batches`, 2,000 rows', [2, 5000, 5000, 32], async (w) => {
     const { schema } = (await byOperator(w, 'GET', 'backup')).body.source;
     await byOperator(w, 'POST', 'restore', { file: schema, schema, beganAt: 1, company: 'TM-RESTORED' });
     return byOperator(w, 'POST', 'restore/batches', { number: 0, table: 'events', rows: restored });
   }],
-  ['`DELETE …/restore` with 2,000 rows', [15, 99000, 9000, 32], (w) => byOperator(w, 'DELETE', 'restore')],
+  ['`DELETE …/restore` with 2,000 rows', [7, 9900, 2500, 32], (w) => byOperator(w, 'DELETE', 'restore')],
 ];
 const REQUESTS = [...PUBLIC, ...SERVER, ...ADMIN, ...OPERATOR];
 /** Before them, for what they wake goes on for a while. */
