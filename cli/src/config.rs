@@ -89,13 +89,22 @@ pub(crate) struct Connection {
 impl Connection {
     /// The sources of address and key, for error texts. Never the key itself.
     pub(crate) fn sources(&self) -> String {
-        format!("the key is from {}, the address {} is from {}", self.key_source, self.url, self.url_source)
+        let url = without_credentials(&self.url);
+        format!("the key is from {}, the address {url} is from {}", self.key_source, self.url_source)
     }
 
     /// The address and its source, for error texts.
     pub(crate) fn address(&self) -> String {
-        format!("{} (from {})", self.url, self.url_source)
+        format!("{} (from {})", without_credentials(&self.url), self.url_source)
     }
+}
+
+/// The URL without a user's name and password, which no text may show.
+fn without_credentials(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 /// The user's own configuration file.
@@ -231,6 +240,9 @@ mod tests {
         assert!(!error.to_string().contains("tm_admin_secret"), "{error}");
         let c = choose(flags(Some("https://a.example"), Some("tm_admin_secret")), |_| None, &[]).unwrap();
         assert!(!c.sources().contains("tm_admin_secret"));
+        let c = choose(flags(Some("https://me:p@ss@a.example/x@y"), Some("k")), |_| None, &[]).unwrap();
+        assert_eq!(c.address(), "https://a.example/x@y (from --url)");
+        assert!(!c.sources().contains("p@ss"), "{}", c.sources());
         let error = choose(flags(Some("https://a.example"), Some("tm_admin secret")), |_| None, &[]).err().unwrap();
         assert!(!error.to_string().contains("secret"), "{error}");
     }
