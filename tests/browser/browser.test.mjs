@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { sharedWorld } from './browser.mjs';
 import {
+  consentSampleWorks,
   copyButtonsCopy,
   docsWorkWithoutSearch,
   documentationReadsWell,
@@ -32,6 +33,7 @@ describe('a browser with the real Worker', () => {
   test('the demo shop shows an error if its server does not run', () => shopWithoutItsServer(world));
   test('the samples for pages in the documentation work', () => samplesForPagesWork(world));
   test('the samples for pages with clients of other vendors work', () => vendorSamplesForPagesWork(world));
+  test('the sample for consent stores and sends nothing before a yes', () => consentSampleWorks(world));
   test('the samples for React work', () => reactSamplesWork(world));
   test('the sample for WordPress works, whatever name a user has', { skip: NO_PHP }, () => wordpressSampleWorks(world));
   test('the documentation is readable in every theme and on a phone', () => documentationReadsWell(world));

@@ -49,7 +49,7 @@ async function openSite({ browser, trackMate }) {
   const isOf = (name) => (event) =>
     event.eventType === name || (name === 'user_registered' && event.eventType === 'identify');
 
-  async function visit({ name, html, expected, act = () => {} }) {
+  async function visit({ name, html, expected, act = () => {}, warnings = [] }) {
     assert.ok(expected.length, `${name}: it makes calls`);
     const company = await trackMate.companies({ name });
     const path = `/${served.size}`;
@@ -62,9 +62,9 @@ async function openSite({ browser, trackMate }) {
       const events = await eventsOf(company);
       return expected.every((one) => events.some(isOf(one)));
     });
-    const noise = (line) => /favicon/.test(line);
+    const isExpected = (line) => ['favicon', ...warnings].some((one) => line.includes(one));
     assert.deepEqual(
-      page.said.filter((line) => !noise(line)),
+      page.said.filter((line) => !isExpected(line)),
       [],
       name,
     );
@@ -98,6 +98,7 @@ function injected(html) {
 }
 
 const TAG_MANAGER = 'docs/guides/google-tag-manager.md';
+const CONSENT = 'docs/guides/consent.md';
 
 export async function samplesForPagesWork(world) {
   const { trackMate } = world;
@@ -109,7 +110,7 @@ export async function samplesForPagesWork(world) {
   const tags = samples('html').filter(({ file }) => file === TAG_MANAGER);
   assert.equal(tags.length, 2);
   const pages = [
-    ...samples('html').filter(({ file }) => file !== TAG_MANAGER),
+    ...samples('html').filter(({ file }) => ![TAG_MANAGER, CONSENT].includes(file)),
     { ...tags[0], text: tags.map(({ text }) => text).join('') },
     ...vitals.map((sample) => ({
       ...sample,
@@ -140,6 +141,42 @@ export async function samplesForPagesWork(world) {
         },
       });
     }
+  } finally {
+    site.close();
+  }
+}
+
+export async function consentSampleWorks(world) {
+  const [{ text }] = samples('html').filter(({ file }) => file === CONSENT);
+  const html = sentTo(world.trackMate.url, text);
+  const stored = (page) => page.evaluate(() => Object.keys(localStorage).filter((key) => /^trackmate/i.test(key)));
+  const site = await openSite(world);
+  try {
+    const events = await site.visit({
+      name: CONSENT,
+      html,
+      expected: ['page_view', 'later'],
+      warnings: ['the call was dropped (withheld)'],
+      async act(page) {
+        const sent = [];
+        page.on('request', (request) => request.url().includes('/api/') && sent.push(request.url()));
+        const track = (name) => page.evaluate((one) => window[Symbol.for('TrackMate')].track(one), name);
+        const nothing = async () => assert.deepEqual([await stored(page), sent], [[], []]);
+        await page.getByRole('button', { name: 'No' }).click();
+        await track('refused');
+        // The banner asks once: the decision counts on the next page, too.
+        await page.reload();
+        await track('refused');
+        assert.equal(await page.locator('#banner').isVisible(), false);
+        await nothing();
+        await page.evaluate(() => localStorage.removeItem('consent'));
+        await page.reload();
+        await track('later');
+        await nothing();
+        await page.getByRole('button', { name: 'Yes' }).click();
+      },
+    });
+    assert.deepEqual(events.map(({ eventType }) => eventType).sort(), ['later', 'page_view']);
   } finally {
     site.close();
   }

@@ -52,6 +52,12 @@ export const SECTIONS = [
         about: 'How to add TrackMate to a WordPress site.',
       },
       {
+        name: 'guides/consent',
+        title: 'Ask for consent',
+        file: 'docs/guides/consent.md',
+        about: 'How to store and send nothing until a visitor agrees.',
+      },
+      {
         name: 'guides/segment',
         title: 'Move from Segment',
         file: 'docs/guides/segment.md',
