@@ -262,12 +262,12 @@ mod tests {
 
     #[test]
     fn every_code_has_a_unique_title_a_cause_and_a_fix() {
-        let mut titles: Vec<&str> = ALL.iter().map(|code| of(*code).title).collect();
+        let mut titles: Vec<&str> = ALL.iter().map(|code| title(*code)).collect();
         titles.sort_unstable();
         titles.dedup();
         assert_eq!(titles.len(), ALL.len());
         for code in ALL {
-            let Explanation { title, cause, fix } = of(code);
+            let (title, Explanation { cause, fix }) = (title(code), of(code));
             assert!(!title.ends_with('.') && title.len() < 50, "{title}");
             for text in [cause, fix] {
                 assert!(text.ends_with('.') && !text.contains('|') && !text.contains('\n'), "{text}");
