@@ -13,6 +13,7 @@ type Action = Entry['action'];
 /** All actions in words. The type makes a missing one an error. */
 const ACTIONS: Record<Action, string> = {
   'company.create': 'company created',
+  'company.restore': 'company restored from a backup',
   'export.events': 'events exported',
   'export.user': 'data of a person exported',
   'export.users': 'people exported',
