@@ -133,7 +133,7 @@ const JOBS = [
     await w.d1.prepare("update subscriptions set active = 0 where company = ?1 and id = 'wh_1'").bind(w.companyId).run();
   }],
   ['A run of the sweep, with 1,050 dead deliveries', [50, 40000, 6000, 3], (w) => w.sweep()],
-  ['A run of the sweep that counts past hours, on the paid plan', [250, 1300000, 20000, 5], async (w) => {
+  ['A run of the sweep that counts past hours, on the paid plan', [350, 1300000, 40000, 5], async (w) => {
     await w.d1.prepare('update hour_counts set since = 0, due_at = 0, begun_at = 0').run();
     await w.sweep();
     await w.d1.prepare('delete from event_hours').run();

@@ -4,7 +4,8 @@
 -- of its links, and only if it may have such events. So an identify or an undo, which moves events
 -- between links of a session, changes nothing. Server events without a person have no link, so ''
 -- stands for their session and comes first. The order is that of the indexes: sorting would read
--- each row again.
+-- each row again. The text is read as a blob, in which SQLite finds a place without counting
+-- characters.
 -- ?1 company, ?2 the first hour, ?3 a text of 1 (to be counted) and 0 for each hour from it on, ?4
 -- ?5 ?6 ?7 after the event of this session, ts, source and message id, ?8 limit
 select json_group_array(json_array(ts / 1000, max(source, coalesce(sent_by_server, 0)), type)) filter (where type is not null and (source = 1 or session <> '')) as found,
@@ -17,7 +18,7 @@ from (
       select session, high, iif(low > high or not place, null, max(low, (low / 3600000000 + place - 1) * 3600000000)) as low
       from (
         select session, low, high,
-               iif(low > high, 0, instr(substr(?3, low / 3600000000 - cast(?2 as integer) + 1, high / 3600000000 - low / 3600000000 + 1), '1')) as place
+               iif(low > high, 0, instr(substr(cast(?3 as blob), low / 3600000000 - cast(?2 as integer) + 1, high / 3600000000 - low / 3600000000 + 1), x'31')) as place
         from (
           select '' as session, cast(?2 as integer) * 3600000000 as low, (cast(?2 as integer) + length(?3)) * 3600000000 - 1 as high
           where ?4 = '' and ?5 < 9007199254740991
@@ -37,5 +38,5 @@ from (
     limit +?8
   ) as w
   left join events as e on e.company = +?1 and e.source = w.source
-    and e.message_id = iif(substr(?3, w.ts / 3600000000 - cast(?2 as integer) + 1, 1) = '1', w.message_id, null)
+    and e.message_id = iif(substr(cast(?3 as blob), w.ts / 3600000000 - cast(?2 as integer) + 1, 1) = x'31', w.message_id, null)
 )

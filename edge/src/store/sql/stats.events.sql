@@ -24,7 +24,7 @@ from (
       from (
         select session, at, id, low, high, low <= high and server_events = 0 and ends as counts,
                server_events < events and not (server_events = 0 and ends) as pages,
-               iif(low > high, 0, instr(substr(?4, low / 3600000000 - cast(?2 as integer) / 3600000 + 1, high / 3600000000 - low / 3600000000 + 1), '1')) as place
+               iif(low > high, 0, instr(substr(cast(?4 as blob), low / 3600000000 - cast(?2 as integer) / 3600000 + 1, high / 3600000000 - low / 3600000000 + 1), x'31')) as place
         from (
           select '' as session, 0 as at, '' as id, cast(?2 as integer) * 1000 as low, cast(?3 as integer) * 1000 - 1 as high, 1 as events, 1 as server_events, 0 as ends
           where ?5 = '' and ?8 < 9007199254740991
@@ -46,5 +46,5 @@ from (
     limit +?11
   ) as w
   left join events as e on e.company = +?1 and e.source = w.source
-    and e.message_id = iif(substr(?4, w.ts / 3600000000 - cast(?2 as integer) / 3600000 + 1, 1) = '1', w.message_id, null)
+    and e.message_id = iif(substr(cast(?4 as blob), w.ts / 3600000000 - cast(?2 as integer) / 3600000 + 1, 1) = x'31', w.message_id, null)
 )

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use trackmate_wire::limits::{
     STATS_AHEAD_CLAIM_MS, STATS_AHEAD_DAYS, STATS_AHEAD_EVERY_MS, STATS_AHEAD_HOURS_MAX, STATS_AHEAD_NAMES_MAX,
-    STATS_AHEAD_NEW_MS, STATS_AHEAD_PAUSE_MS, STATS_AHEAD_RUN_MS_MAX, STATS_ROWS_MAX,
+    STATS_AHEAD_NEW_MS, STATS_AHEAD_PAUSE_MS, STATS_AHEAD_ROWS_MAX, STATS_AHEAD_RUN_MS_MAX,
 };
 use worker::Date;
 
@@ -96,8 +96,9 @@ type Saved = (i64, i64, i64, String, String, Vec<(i64, Counted)>);
 /// What the next round trip does.
 #[derive(Debug)]
 enum Step {
-    /// Finds the hours before this one that are not stored.
-    Find(i64),
+    /// Finds the hours before this one that are not stored. The first search of a round is followed
+    /// by a try.
+    Find { before: i64, tries: bool },
     /// Walks a slice of these hours. If it ends there, a request counts them in a slice too, and
     /// they need not be stored.
     Try(Vec<i64>),
@@ -129,8 +130,8 @@ impl Round {
     pub fn new(company: &str, since: i64, saved: Option<&str>, now_ms: i64, number: i64) -> Self {
         let end = first_open_hour(now_ms);
         let step = match saved.and_then(|saved| serde_json::from_str::<Saved>(saved).ok()) {
-            None => Step::Find(end),
-            Some((before, _, _, _, place, _)) if place.is_empty() => Step::Find(before),
+            None => Step::Find { before: end, tries: true },
+            Some((before, _, _, _, place, _)) if place.is_empty() => Step::Find { before, tries: false },
             Some((then, number, first, open, place, hours)) => {
                 let counted = CountedHours::new(hours, STATS_AHEAD_NAMES_MAX);
                 Step::Walk(Walk { first, open, place, counted, number, then })
@@ -156,7 +157,7 @@ impl Round {
             serde_json::to_string(&(walk.then, walk.number, walk.first, &walk.open, place, hours))
         };
         Ok(Some(match &self.step {
-            Step::Find(hour) => before(*hour)?,
+            Step::Find { before: hour, .. } => before(*hour)?,
             Step::Try(hours) | Step::Begin(hours) => before(hours.first().map_or(0, |latest| latest + 1))?,
             Step::Walk(rest) => walk(rest, &rest.place)?,
             Step::Store(rest) => walk(rest, LAST)?,
@@ -172,7 +173,7 @@ impl Round {
     pub fn trip(&mut self, rows: i64) -> Result<Vec<Statement>> {
         let company = &self.company;
         Ok(match &self.step {
-            Step::Find(before) => {
+            Step::Find { before, .. } => {
                 let limit = STATS_AHEAD_DAYS * 24;
                 vec![Statement::new(sql::EVENT_HOURS_MISSING, json!([company, self.since, before, limit]))]
             }
@@ -197,9 +198,13 @@ impl Round {
     pub fn take(&mut self, found: Option<Found>) -> Result<()> {
         let Found { found, next } = found.unwrap_or_default();
         self.step = match std::mem::replace(&mut self.step, Step::End) {
-            Step::Find(_) => {
+            Step::Find { tries, .. } => {
                 let hours: Vec<i64> = serde_json::from_str(&found)?;
-                if hours.is_empty() { Step::End } else { Step::Try(hours) }
+                match (hours.is_empty(), tries) {
+                    (true, _) => Step::End,
+                    (false, true) => Step::Try(hours),
+                    (false, false) => Step::Begin(hours),
+                }
             }
             Step::Try(hours) if next.is_some() => Step::Begin(hours),
             Step::Walk(mut walk) => {
@@ -209,7 +214,7 @@ impl Round {
                     None => Step::Store(walk),
                 }
             }
-            Step::Store(walk) => Step::Find(walk.then),
+            Step::Store(walk) => Step::Find { before: walk.then, tries: false },
             Step::Try(_) | Step::Begin(_) | Step::End => Step::End,
         };
         Ok(())
@@ -279,7 +284,7 @@ pub async fn run(db: &Db, trips: usize, number: impl Fn() -> i64) -> Result<()> 
 
 /// One round trip of a round.
 async fn step(db: &Db, round: &mut Round, turns: &mut Turns) -> Result<()> {
-    let mut statements = round.trip(STATS_ROWS_MAX)?;
+    let mut statements = round.trip(STATS_AHEAD_ROWS_MAX)?;
     let mut batch = Batch::default();
     let last = statements.pop();
     batch.write_all(db.bind_all(&statements)?);
