@@ -224,6 +224,7 @@ export default (trackMate) =>
         if (operation.security.length) {
           for (const keys of [{}, { authorization: 'Bearer wrong' }, { 'x-admin-id': c.serverKey, 'x-trackmate-api-key': c.adminKey, authorization: `Bearer ${c.serverKey}` }]) await ask(example, keys);
         }
+        if (operation.security.some((one) => 'adminKey' in one || 'operatorKey' in one)) await ask(example, headers, world.ids, '?nope=1');
         if (operation.path.includes('{')) await ask(example, headers, strange);
         if (example) {
           const names = [...Object.keys(fields(operation)), 'another'];

@@ -86,7 +86,7 @@ export function caller(base) {
       body: raw ? body : JSON.stringify(body),
     });
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.split(';')[0].endsWith('json');
+    const isJson = /^application\/(problem\+)?json/.test(response.headers.get('content-type'));
     const cost = Object.fromEntries((response.headers.get('x-d1-cost') ?? '').split(' ').map((part) => part.split('=')).map(([k, v]) => [k, Number(v)]));
     const answer = isJson && text.startsWith('{') ? JSON.parse(text) : text;
     if (response.status >= 400 && path.startsWith('/api/') && method !== 'HEAD') assertListed(`${method} ${path}`, response.status, answer);
