@@ -231,7 +231,7 @@ pub(crate) const PATHS: &[Path] = &[
         ],
     ),
     // The operator.
-    at("/metrics", &[get(operator_stream!(metrics::get)).any_query()]),
+    at("/metrics", &[get(operator_stream!(metrics::get))]),
     at(
         "/api/operator/companies",
         &[
