@@ -186,13 +186,15 @@ describe('a backup', { concurrency: false }, () => {
   test('is restored in batches that fit, and nobody sees a part of it', async () => {
     const { target, file, c } = world;
     const [header, ...batches] = lines(file);
-    const begin = { file: 'a'.repeat(64), schema: header.schema, beganAt: header.beganAt };
+    const begin = { file: 'a'.repeat(64), schema: header.schema, beganAt: header.beganAt, secretsKeyId: header.secretsKeyId };
     const post = (path, body) => operator(target, 'POST', `/api/operator/restore${path}`, body);
     const [first] = batches;
     assertProblem(await post('/batches', { number: 0, table: first.table, rows: first.rows }), 409, 'conflict');
-    assertProblem(await post('/end', { batches: 0, rows: 0 }), 409, 'conflict');
+    assertProblem(await post('/end', { file: begin.file, batches: 0, rows: 0 }), 409, 'conflict');
     assertProblem(await post('', { ...begin, schema: 'b'.repeat(64) }), 400, 'invalid_field', 'schema');
     assertProblem(await post('', { ...begin, file: 'x' }), 400, 'invalid_field', 'file');
+    assert.match(header.secretsKeyId, /^[0-9a-f]{64}$/);
+    assertProblem(await post('', { ...begin, secretsKeyId: 'd'.repeat(64) }), 400, 'invalid_field', 'secretsKeyId');
     assert.equal((await post('', begin)).body.next, 0);
     assertProblem(await post('', { ...begin, file: 'c'.repeat(64) }), 409, 'conflict');
     const send = (number, line) => post('/batches', { number, table: line.table, rows: line.rows });
@@ -210,7 +212,8 @@ describe('a backup', { concurrency: false }, () => {
     await nobody(target);
     assertProblem(await target.call('GET', '/api/admin/users', undefined, c.admin), 401, 'invalid_key');
     assert.equal((await target.call('POST', '/api/events', { company_id: c.companyId, sessionId: c.session(), events: [{ eventType: 'x' }] })).status, 404);
-    assertProblem(await post('/end', { batches: parts.length, rows: 1 }), 409, 'conflict');
+    assertProblem(await post('/end', { file: begin.file, batches: parts.length, rows: 1 }), 409, 'conflict');
+    assertProblem(await post('/end', { file: 'c'.repeat(64), batches: parts.length, rows: 1 }), 409, 'conflict');
     done(await run(target, 'restore', '--abort'));
     for (let place = {}; place; ) {
       const { body } = await operator(target, 'GET', `/api/operator/backup?${new URLSearchParams(Object.entries(place).filter(([, value]) => value !== null))}`);
@@ -275,7 +278,14 @@ describe('a backup', { concurrency: false }, () => {
     assert.equal((await here.get('/api/admin/users')).body.users.length, 1);
     const { entries } = (await target.call('GET', '/api/admin/audit', undefined, other.admin)).body;
     assert.equal(entries[0].action, 'company.restore');
-    assert.equal((await run(target, 'restore', file)).code, EXIT.failed);
+    const again = await run(target, 'restore', file);
+    assert.equal(again.code, EXIT.failed);
+    assert.match(again.stderr, /this backup is restored already/);
+    // The answer to the last request may be lost.
+    const { sha256, end } = lines(file).at(-1);
+    const last = (hash) => operator(target, 'POST', '/api/operator/restore/end', { file: hash, batches: end.batches, rows: end.rows });
+    assert.equal((await last(sha256)).status, 200);
+    assertProblem(await last('c'.repeat(64)), 409, 'conflict');
   });
 
   test('that was interrupted goes on where it stopped', async () => {

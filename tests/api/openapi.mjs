@@ -241,5 +241,8 @@ export default (trackMate) =>
       // Side by side: D1 and the Worker have nothing to wait for.
       // No request can make /healthz or /readyz refuse; tests/api/health.mjs breaks what /readyz looks at.
       await Promise.all(operations.filter((o) => !['health', 'ready'].includes(o.operationId)).map(refuse));
+      // The restore that this began stops the sweep.
+      const { body } = await trackMate().call('DELETE', '/api/operator/restore', undefined, { authorization: `Bearer ${trackMate().operatorKey}` });
+      assert.equal(body.complete, true);
     });
   });

@@ -591,6 +591,9 @@ pub const BACKUP_PAGE_ROWS: i64 = 2000;
 /// Bytes of a batch of rows to restore: D1 takes parameters of 2 MB. The largest row is a record's,
 /// of 1.5 MB as JSON.
 pub const RESTORE_BODY_BYTES_MAX: usize = 2_000_000;
+/// How long the sweep waits for the next batch of a restore, ms: a restore that was left unfinished
+/// holds no other company up.
+pub const RESTORE_IDLE_MS: i64 = 15 * 60_000;
 /// Rows of each table that one step deletes when a restore is given up.
 pub const RESTORE_DROP_ROWS: i64 = 1000;
 /// Such steps in one request.

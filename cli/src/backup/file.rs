@@ -31,6 +31,7 @@ pub(super) struct Header {
     /// ms
     pub(super) began_at: i64,
     pub(super) company: Option<String>,
+    pub(super) secrets_key_id: Option<String>,
 }
 
 impl Header {
@@ -42,6 +43,7 @@ impl Header {
             schema: source.schema.clone(),
             began_at: source.at,
             company,
+            secrets_key_id: source.secrets_key_id.clone(),
         }
     }
 
@@ -260,7 +262,7 @@ mod tests {
     fn written(name: &str) -> PathBuf {
         let path = path(name);
         let mut file = Unfinished::open(&path).unwrap();
-        let source = BackupSource { version: "1".into(), schema: "s".into(), at: 7 };
+        let source = BackupSource { version: "1".into(), schema: "s".into(), at: 7, secrets_key_id: None };
         file.begin(Header::of(&source, None)).unwrap();
         for n in 0..3 {
             let next = Some(BackupPlace { table: "events".into(), after: Some(n.to_string()) });

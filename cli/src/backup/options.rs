@@ -22,4 +22,7 @@ pub(crate) struct RestoreOptions {
     /// Delete what an unfinished restore has stored.
     #[arg(long, group = "what")]
     pub(super) abort: bool,
+    /// Restore though the deployment has another SECRETS_KEY: webhooks then need new secrets.
+    #[arg(long, requires = "file")]
+    pub(super) other_secrets_key: bool,
 }

@@ -21,7 +21,14 @@ pub(crate) fn restore(options: &RestoreOptions, flags: &Flags, output: Output) -
     let Backup { header, counts, sha256 } = read(path, |_, _| Ok(()))?;
     let client = Client::new(flags)?;
     let began_at = header.began_at;
-    let request = RestoreRequest { file: sha256.clone(), schema: header.schema, began_at, company: header.company };
+    let secrets_key_id = header.secrets_key_id.filter(|_| !options.other_secrets_key);
+    let request = RestoreRequest {
+        file: sha256.clone(),
+        schema: header.schema,
+        began_at,
+        company: header.company,
+        secrets_key_id,
+    };
     let RestoreAnswer { next } = again(|| client.post(PATH, &text(&request)?))?;
     if next > 0 {
         output.note(&format!("going on after {next} of {} batches", counts.batches));
@@ -37,8 +44,8 @@ pub(crate) fn restore(options: &RestoreOptions, flags: &Flags, output: Output) -
         let message = "the file changed while it was read: give this restore up with `trackmate restore --abort`";
         return Err(Error::Failed(message.into()));
     }
-    let end = RestoreEnd { batches: counts.batches, rows: counts.rows };
-    client.post::<Value>(END, &text(&end)?)?;
+    let end = text(&RestoreEnd { file: sha256.clone(), batches: counts.batches, rows: counts.rows })?;
+    again(|| client.post::<Value>(END, &end))?;
     output.either(
         &json!({"file": path, "rows": counts.rows, "tables": counts.tables, "sha256": sha256}),
         &format!("{} rows are restored. Deliveries go on with the next run of the sweep.", counts.rows),

@@ -1,7 +1,7 @@
 //! Finds deliveries without a wake-up: those that are due, those that a crashed invocation left
 //! leased, and those held for a subscription that takes deliveries again.
 
-use trackmate_wire::limits::SWEEP_DELIVERIES_MAX;
+use trackmate_wire::limits::{RESTORE_IDLE_MS, SWEEP_DELIVERIES_MAX};
 use worker::{Env, console_error};
 
 use crate::delivery::wakeup::{self, Wakeup};
@@ -26,12 +26,16 @@ pub async fn run(env: &Env, most: usize) {
     report("throttle slots", wake_free_slots(env, &db).await);
 }
 
-/// Whether a restore runs. Until it ends, deliveries may be stored without their webhooks.
+/// Whether a restore runs. Until it ends, deliveries may be stored without their webhooks. One that
+/// was left unfinished holds nobody up: no batch has come for some time.
 pub(crate) async fn is_restoring(db: &Db) -> bool {
-    let restore = backup::running(db).await;
-    let is_restoring = !matches!(restore, Ok(None));
-    report("restores", restore.map(drop));
-    is_restoring
+    match backup::running(db).await {
+        Ok(restore) => restore.is_some_and(|restore| now_ms() - restore.active_at < RESTORE_IDLE_MS),
+        Err(error) => {
+            report("restores", Err(error));
+            true
+        }
+    }
 }
 
 pub(crate) fn database(env: &Env) -> Option<Db> {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use base64ct::{Base64, Encoding};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use trackmate_wire::hex::hex;
 use trackmate_wire::signature::sha256;
 
 const PREFIX: &str = "sealed1:";
@@ -23,6 +24,8 @@ pub struct Unopened;
 pub struct Vault {
     key: XChaCha20Poly1305,
     old: Option<XChaCha20Poly1305>,
+    /// Identifies the current key.
+    key_id: String,
 }
 
 impl Vault {
@@ -31,7 +34,14 @@ impl Vault {
     #[must_use]
     pub fn new(secret: &str, old_secret: Option<&str>) -> Self {
         let cipher = |text: &str| XChaCha20Poly1305::new(&sha256(&[b"trackmate vault 1:", text.as_bytes()]).into());
-        Self { key: cipher(secret), old: old_secret.map(cipher) }
+        let key_id = hex(&sha256(&[b"trackmate vault id 1:", secret.as_bytes()]));
+        Self { key: cipher(secret), old: old_secret.map(cipher), key_id }
+    }
+
+    /// Identifies the current key, and does not reveal it: a hash.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key_id
     }
 
     /// Seals a value for its owner (`company/subscription`). An empty value, which means none,

@@ -68,7 +68,10 @@ pub(crate) fn group() -> Group {
                 .query("table", json!({"type": "string"}), "`next.table` of the page before.")
                 .query("after", json!({"type": "string"}), "`next.after` of the page before.")
                 .gives::<BackupPage>(json!({
-                    "success": true, "source": {"version": "0.1.0", "schema": schema(), "at": 1_760_778_000_000_i64},
+                    "success": true,
+                    "source": {
+                        "version": "0.1.0", "schema": schema(), "at": 1_760_778_000_000_i64, "secretsKeyId": schema(),
+                    },
                     "table": "attempts", "rows": [], "next": {"table": "deliveries", "after": null},
                 }))
                 .fails(&[Code::InvalidField, Code::InvalidCursor, Code::UnknownCompany]),
@@ -79,6 +82,7 @@ pub(crate) fn group() -> Group {
                 )
                 .takes::<RestoreRequest>(json!({
                     "file": schema(), "schema": schema(), "beganAt": 1_760_778_000_000_i64, "company": "TM-RESTORED",
+                    "secretsKeyId": null,
                 }))
                 .gives::<RestoreAnswer>(json!({"success": true, "next": 0}))
                 .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
@@ -89,7 +93,7 @@ pub(crate) fn group() -> Group {
                 .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
             Operation::new("post", "/api/operator/restore/end", "endRestore", "End a restore")
                 .text("The companies and their keys are there from here on.")
-                .takes::<RestoreEnd>(json!({"batches": 1, "rows": 0}))
+                .takes::<RestoreEnd>(json!({"file": schema(), "batches": 1, "rows": 0}))
                 .gives::<SuccessAnswer>(json!({"success": true}))
                 .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
             Operation::new("delete", "/api/operator/restore", "abortRestore", "Give up a restore")

@@ -3,7 +3,7 @@
 //!
 //! A restore has a row in `progress` while it runs. It says which batch is next, so that a batch
 //! that is sent twice changes nothing. Until the restore ends there is no company and no key, so
-//! nobody can use what is stored, and the sweep does nothing.
+//! nobody can use what is stored, and the sweep does nothing, unless no batch comes for some time.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{BACKUP_PAGE_BYTES, BACKUP_PAGE_ROWS, RESTORE_DROP_ROWS, RESTORE_DROPS_MAX};
@@ -13,6 +13,8 @@ use crate::domain::backup::{LAST, TABLES, Table, range};
 
 /// The name of a restore in `progress`.
 const JOB: &str = "restore";
+/// The name of the last restore that ended: the SHA-256 of its file.
+const RESTORED: &str = "restored";
 
 /// A row of a page.
 #[derive(Debug, Deserialize)]
@@ -38,6 +40,9 @@ pub struct Restore {
     pub next: i64,
     /// Rows so far.
     pub rows: i64,
+    /// When its last batch came, ms.
+    #[serde(default)]
+    pub active_at: i64,
 }
 
 /// A statement for a table.
@@ -76,6 +81,14 @@ pub async fn running(db: &Db) -> Result<Option<Restore>> {
     progress::find(db, JOB).await
 }
 
+/// The SHA-256 of the file of the last restore that ended; empty if there was none.
+///
+/// # Errors
+/// D1's.
+pub async fn restored(db: &Db) -> Result<String> {
+    progress::find(db, RESTORED).await
+}
+
 /// Begins a restore. `false` if one runs, or if there is something of its companies.
 ///
 /// # Errors
@@ -86,18 +99,19 @@ pub async fn begin(db: &Db, restore: &Restore) -> Result<bool> {
     Ok(db.run(sql::RESTORE_BEGIN, &[(&state).into(), (&after).into(), (&to).into()]).await?.written()? > 0)
 }
 
-/// Stores a batch if it is the next one; otherwise changes nothing. Rows are a JSON array.
+/// Stores the batch of this number if it is the next one; otherwise changes nothing. Rows are a
+/// JSON array.
 ///
 /// # Errors
 /// D1's; also if a row does not fit the table.
-pub async fn store(db: &Db, table: &Table, number: i64, rows: &str, count: i64) -> Result<()> {
+pub async fn store(db: &Db, table: &Table, (number, now_ms): (i64, i64), rows: &str, count: i64) -> Result<()> {
     let mut batch = Batch::default();
     if table.is_last() {
         batch.write(db.bind(sql::RESTORE_STAGE, &[number.into(), rows.into(), table.name.into()])?);
     } else {
         batch.write(db.bind(&statement(sql::RESTORE_ROWS, table), &[number.into(), rows.into()])?);
     }
-    batch.write(db.bind(sql::RESTORE_STEP, &[number.into(), count.into()])?);
+    batch.write(db.bind(sql::RESTORE_STEP, &[number.into(), count.into(), now_ms.into()])?);
     db.run_batch(batch).await.map(drop)
 }
 
@@ -121,6 +135,7 @@ pub async fn end(db: &Db, restore: &Restore) -> Result<()> {
     for table in LAST.into_iter().filter_map(Table::named) {
         batch.write(db.bind(&statement(sql::RESTORE_STAGED, table), &[number])?);
     }
+    batch.write(db.bind(sql::RESTORE_NOTE, &[number])?);
     batch.write(db.bind(sql::RESTORE_END, &[number])?);
     db.run_batch(batch).await.map(drop)
 }

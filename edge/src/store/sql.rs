@@ -252,6 +252,7 @@ statements! {
     RESTORE_END = "restore.end.sql",
     RESTORE_ERASURES = "restore.erasures.sql",
     RESTORE_FORGET = "restore.forget.sql",
+    RESTORE_NOTE = "restore.note.sql",
     RESTORE_ROWS = "restore.rows.sql",
     RESTORE_STAGE = "restore.stage.sql",
     RESTORE_STAGED = "restore.staged.sql",

@@ -14,6 +14,8 @@ pub struct BackupSource {
     pub schema: String,
     /// The time of the answer, ms.
     pub at: i64,
+    /// Identifies its `SECRETS_KEY`; null if it has none.
+    pub secrets_key_id: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,9 @@ pub struct RestoreRequest {
     pub began_at: i64,
     /// The company of the backup; null: all companies.
     pub company: Option<String>,
+    /// The `source.secretsKeyId` of the backup. A deployment with another key refuses it. Null: it
+    /// may have another.
+    pub secrets_key_id: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,6 +68,8 @@ pub struct RestoreBatch {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RestoreEnd {
+    /// SHA-256 of the backup's file.
+    pub file: String,
     /// The number of all batches.
     pub batches: i64,
     /// The number of all rows.

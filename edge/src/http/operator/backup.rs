@@ -20,6 +20,7 @@ use crate::http::body;
 use crate::http::context::RequestContext;
 use crate::http::response;
 use crate::http::route::HandlerResult;
+use crate::runtime::secrets;
 use crate::store::backup::{self, Restore};
 use crate::store::companies;
 
@@ -64,7 +65,12 @@ pub(crate) async fn get(cx: &RequestContext, _operator: Operator) -> HandlerResu
         None => table.next().map(|table| BackupPlace { table: table.name.to_owned(), after: None }),
     };
     let rows = rows.into_iter().map(|row| RawValue::from_string(row.row)).collect::<Result<_, _>>()?;
-    let source = BackupSource { version: env!("CARGO_PKG_VERSION").to_owned(), schema: schema(), at: cx.now_ms() };
+    let source = BackupSource {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        schema: schema(),
+        at: cx.now_ms(),
+        secrets_key_id: secrets::of(cx.env()).map(|vault| vault.key_id().to_owned()),
+    };
     response::answer(&Page { source, table: table.name, rows, next })
 }
 
@@ -84,7 +90,7 @@ fn is_key(text: &str, table: &Table) -> bool {
 /// restore into a deployment without these companies, or goes on with that of the same file.
 pub(crate) async fn begin(cx: &RequestContext, _operator: Operator) -> HandlerResult {
     let request: RestoreRequest = request_body::change(&body::text(cx).await?)?;
-    let RestoreRequest { file, schema: theirs, began_at, company } = request;
+    let RestoreRequest { file, schema: theirs, began_at, company, secrets_key_id } = request;
     let is_hash =
         |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     if !is_hash(&file) {
@@ -99,8 +105,14 @@ pub(crate) async fn begin(cx: &RequestContext, _operator: Operator) -> HandlerRe
             "the backup is of another schema: restore it with the version of TrackMate that made it, then upgrade";
         return Err(Problem::field(Code::InvalidField, "schema", message).into());
     }
+    let own = secrets::of(cx.env());
+    if secrets_key_id.is_some_and(|id| own.is_none_or(|vault| vault.key_id() != id)) {
+        let message = "this deployment has another SECRETS_KEY than the backup: set that of the backup, or the \
+                       secrets of webhooks cannot be read (`--other-secrets-key` restores it all the same)";
+        return Err(Problem::field(Code::InvalidField, "secretsKeyId", message).into());
+    }
     let db = cx.directory()?;
-    let restore = Restore { file, company, began_at, next: 0, rows: 0 };
+    let restore = Restore { file, company, began_at, next: 0, rows: 0, active_at: cx.now_ms() };
     if backup::begin(db, &restore).await? {
         return response::answer(&RestoreAnswer { next: 0 });
     }
@@ -110,6 +122,9 @@ pub(crate) async fn begin(cx: &RequestContext, _operator: Operator) -> HandlerRe
         }
         Some(_) => {
             Err(Problem::new(Code::Conflict, "the restore of another backup runs, or one is being given up").into())
+        }
+        None if backup::restored(db).await? == restore.file => {
+            Err(Problem::new(Code::Conflict, "this backup is restored already").into())
         }
         None => Err(Problem::new(
             Code::Conflict,
@@ -138,7 +153,7 @@ pub(crate) async fn batch(cx: &RequestContext, _operator: Operator) -> HandlerRe
     }
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     if number == restore.next {
-        let stored = backup::store(db, table, number, &serde_json::to_string(&rows)?, count).await;
+        let stored = backup::store(db, table, (number, cx.now_ms()), &serde_json::to_string(&rows)?, count).await;
         if let Err(error) = &stored
             && failure(&error.to_string()) == Failure::Lasting
             && ["constraint", "datatype"].iter().any(|sign| error.to_string().to_lowercase().contains(sign))
@@ -157,12 +172,14 @@ fn out_of_turn(next: i64) -> Problem {
     Problem::field(Code::Conflict, "number", message)
 }
 
-/// `POST /api/operator/restore/end` `{batches, rows}` → `{success}`. From here on everybody sees
-/// what was restored.
+/// `POST /api/operator/restore/end` `{file, batches, rows}` → `{success}`. From here on everybody
+/// sees what was restored. A request that is sent twice changes nothing.
 pub(crate) async fn end(cx: &RequestContext, _operator: Operator) -> HandlerResult {
-    let RestoreEnd { batches, rows } = request_body::change(&body::text(cx).await?)?;
+    let RestoreEnd { file, batches, rows } = request_body::change(&body::text(cx).await?)?;
     let db = cx.directory()?;
-    let restore = backup::running(db).await?.ok_or_else(nothing_runs)?;
+    let Some(restore) = backup::running(db).await?.filter(|restore| restore.file == file) else {
+        return if backup::restored(db).await? == file { response::success() } else { Err(nothing_runs().into()) };
+    };
     if restore.next != batches || restore.rows != rows {
         let message = format!("{} batches with {} rows are stored", restore.next.max(0), restore.rows);
         return Err(Problem::field(Code::Conflict, "batches", message).into());
