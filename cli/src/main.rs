@@ -19,6 +19,7 @@ mod mcp;
 mod output;
 mod package;
 mod plan;
+mod private_file;
 mod profile;
 mod receipts;
 mod signatures;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
+use crate::private_file::write_private;
 
 /// What a profile holds. A missing field is not known.
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -111,26 +112,6 @@ fn text(path: &Path) -> Result<Option<String>, Error> {
 
 fn malformed(path: &Path) -> Error {
     Error::Usage(format!("{} is not {{\"url\":\"…\",\"adminKey\":\"…\",\"profiles\":{{…}}}}", path.display()))
-}
-
-/// Writes a file at once, readable only by its owner.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let part = path.with_extension("part");
-    // A leftover could have the wrong owner or mode.
-    if part.exists() {
-        fs::remove_file(&part)?;
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&part, path)
 }
 
 #[cfg(unix)]

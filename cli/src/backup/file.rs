@@ -2,7 +2,7 @@
 //! SHA-256 of all bytes before it. Only its owner can read it, since it has all personal data.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use trackmate_wire::api::{BackupPlace, BackupSource};
 use trackmate_wire::signature::Digested;
 
 use crate::error::Error;
+use crate::private_file::private;
 
 /// The version of the form of this file.
 const FORMAT: u32 = 1;
@@ -232,19 +233,6 @@ pub(super) fn read(path: &Path, mut each: impl FnMut(u64, Line) -> Result<(), Er
         return Err(wrong("was changed after it was written"));
     }
     Ok(Backup { header, counts, sha256: end.sha256 })
-}
-
-#[cfg(unix)]
-fn private() -> OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = OpenOptions::new();
-    options.mode(0o600);
-    options
-}
-
-#[cfg(not(unix))]
-fn private() -> OpenOptions {
-    OpenOptions::new()
 }
 
 #[cfg(test)]

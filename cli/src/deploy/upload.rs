@@ -14,7 +14,7 @@ use super::plan::Plan;
 use crate::error::Error;
 use crate::output::Output;
 use crate::package::Package;
-use crate::profile;
+use crate::private_file::write_private;
 
 /// Lines of wrangler's output that an error shows.
 const LINES_SHOWN: usize = 25;
@@ -140,7 +140,7 @@ struct SecretFile(Temporary);
 
 impl SecretFile {
     fn write(path: PathBuf, secrets: &Map<String, Value>) -> Result<Self, Error> {
-        profile::write_private(&path, json!(secrets).to_string().as_bytes())
+        write_private(&path, json!(secrets).to_string().as_bytes())
             .map_err(|error| Error::Failed(format!("could not write {}: {error}", path.display())))?;
         Ok(Self(Temporary(path)))
     }

@@ -1,13 +1,14 @@
 //! An unfinished download: `FILE.part` contains the bytes so far, `FILE.part.json` the state for a
 //! resume. Only their owner can read them, since they contain personal data.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::private_file::private;
 
 /// The state for a resume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,17 +94,4 @@ impl Files {
 
 pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
     Error::Failed(format!("could not {what} {}: {error}", path.display()))
-}
-
-#[cfg(unix)]
-fn private() -> OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = OpenOptions::new();
-    options.mode(0o600);
-    options
-}
-
-#[cfg(not(unix))]
-fn private() -> OpenOptions {
-    OpenOptions::new()
 }
