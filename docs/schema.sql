@@ -173,8 +173,8 @@ create table search_words (
 
 -- Indexes new words.
 create trigger search_docs_added after insert on search_docs begin
-  insert or ignore into search_words (company, word, profile)
-  select new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
+  insert into search_words (company, word, profile)
+  select distinct new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
 end;
 
 -- Replaces the words of a changed row.
@@ -182,8 +182,8 @@ create trigger search_docs_changed after update of text on search_docs begin
   delete from search_words
   where company = old.company and profile = old.profile
     and word in (select value from json_each('["' || replace(old.text, ' ', '","') || '"]'));
-  insert or ignore into search_words (company, word, profile)
-  select new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
+  insert into search_words (company, word, profile)
+  select distinct new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
 end;
 
 -- Removes the words of a deleted row.
@@ -729,5 +729,5 @@ create index hour_counts_due on hour_counts (due_at);
 -- Every new company is counted from its creation on.
 create trigger hour_counts_company_added after insert on companies
 begin
-  insert or ignore into hour_counts (company, since) values (new.id, new.created_at / 3600000);
+  insert into hour_counts (company, since) values (new.id, new.created_at / 3600000) on conflict do nothing;
 end;

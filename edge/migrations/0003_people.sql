@@ -95,8 +95,8 @@ create table search_words (
 
 -- Indexes new words.
 create trigger search_docs_added after insert on search_docs begin
-  insert or ignore into search_words (company, word, profile)
-  select new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
+  insert into search_words (company, word, profile)
+  select distinct new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
 end;
 
 -- Replaces the words of a changed row.
@@ -104,8 +104,8 @@ create trigger search_docs_changed after update of text on search_docs begin
   delete from search_words
   where company = old.company and profile = old.profile
     and word in (select value from json_each('["' || replace(old.text, ' ', '","') || '"]'));
-  insert or ignore into search_words (company, word, profile)
-  select new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
+  insert into search_words (company, word, profile)
+  select distinct new.company, value, new.profile from json_each('["' || replace(new.text, ' ', '","') || '"]');
 end;
 
 -- Removes the words of a deleted row.

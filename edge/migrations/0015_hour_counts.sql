@@ -15,7 +15,7 @@ create index hour_counts_due on hour_counts (due_at);
 -- Every new company is counted from its creation on.
 create trigger hour_counts_company_added after insert on companies
 begin
-  insert or ignore into hour_counts (company, since) values (new.id, new.created_at / 3600000);
+  insert into hour_counts (company, since) values (new.id, new.created_at / 3600000) on conflict do nothing;
 end;
 
 insert into hour_counts (company, since) select id, created_at / 3600000 from companies;

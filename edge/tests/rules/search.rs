@@ -61,7 +61,7 @@ fn the_index_has_the_words_of_now_and_no_others() {
     assert_eq!(found(&db, "ada"), ["p0", "p2"]);
     assert_eq!(found(&db, "o'ne ann"), ["p1"]);
     assert_eq!(found(&db, "ann-o"), [""; 0], "the words of a phrase follow each other");
-    rename(&db, "p0", "Grace Love");
+    rename(&db, "p0", "Grace Love Grace");
     refresh(&db);
     assert_eq!((found(&db, "ada"), found(&db, "love gra")), (vec!["p2".to_owned()], vec!["p0".to_owned()]));
     db.connection.execute("delete from search_docs where profile <> 'p2'", []).unwrap();
