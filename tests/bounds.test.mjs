@@ -77,7 +77,7 @@ const SERVER = [
 const ADMIN = [
   ['`GET /api/admin/users`, 1,000', [3, 110000, 0, 32], get('users?limit=1000&includeBookings=true')],
   ['… by time', [2, 21000, 0, 32], get('users?limit=1000&sortBy=createdAt&sortOrder=desc')],
-  ['… searched', [4, 18000, 3600, 32], get('users?search=worst')],
+  ['… searched', [4, 28000, 5000, 32], get('users?search=worst')],
   ['`GET …/users/{id}`', [4, 170000, 0, 32], get('users/{profileId}?includeBookings=true')],
   ['`PATCH …/users/{id}`', [4, 13000, 240, 32], admin('PATCH', 'users/{profileId}', { lastName: 'Lovelace' })],
   ['`PATCH …/custom-fields`', [4, 13000, 240, 32], admin('PATCH', 'users/{profileId}/custom-fields', { [`0001${'x'.repeat(90)}`]: 1 })],

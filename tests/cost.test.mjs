@@ -278,7 +278,8 @@ describe('docs/cost.md', () => {
     const more = Object.keys(small).filter((id) => large[id].read - small[id].read > 20);
     assert.deepEqual(more.filter((id) => !(id in GROWS)), []);
     for (const [id, { trips, written }] of Object.entries(small)) {
-      if (!(id in GROWS)) assert.deepEqual([id, large[id].trips, large[id].written], [id, trips, written]);
+      // An isolate remembers for some seconds that it is ready.
+      if (!(id in GROWS) && id !== 'ready') assert.deepEqual([id, large[id].trips, large[id].written], [id, trips, written]);
     }
   });
 });
