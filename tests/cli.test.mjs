@@ -115,18 +115,18 @@ describe('the command line with the real Worker', () => {
     rmSync(file);
   });
 
-  test('without a terminal, what cannot be undone needs --yes', async (t) => {
+  test('on a terminal, what cannot be undone is done only after a yes; a script is not asked', async (t) => {
     const w = await world(t);
-    const { id } = await w.add('Precious');
-    for (const command of [
-      ['remove', id],
-      ['enable', id, '--dismiss-held'],
-    ]) {
-      const { code, stderr } = await run(['webhooks', ...command], { env: w.env, input: 'y\n' });
-      assert.equal(code, EXIT.usage);
-      assert.match(stderr, /^error: .*\? .*add --yes\n$/);
+    const [{ id }, { id: other }] = [await w.add('Precious'), await w.add('Other')];
+    const ask = (input, ...command) => run(['webhooks', ...command], { env: w.env, input: `${input}\n`, terminal: true });
+    for (const refused of [await ask('n', 'remove', id), await ask('', 'remove', id), await ask('no', 'enable', id, '--dismiss-held')]) {
+      assert.equal(refused.code, EXIT.failed, refused.stdout);
+      assert.match(refused.stdout, /\? .*\[y\/N\] .*nothing was changed/);
     }
-    assert.equal((await w.json('list')).webhooks.length, 1);
+    assert.equal((await w.json('list')).webhooks.length, 2);
+    done(await ask('y', 'remove', id));
+    done(await w.webhooks('remove', other));
+    assert.equal((await w.json('list')).webhooks.length, 0);
   });
 
   test('test fails if the receiver rejects the delivery, and shows its response', async (t) => {

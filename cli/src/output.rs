@@ -57,14 +57,11 @@ impl Output {
         }
     }
 
-    /// Asks whether to do what cannot be undone. Without a terminal nobody can answer, and `--yes`
-    /// is needed.
+    /// Asks whether to do what cannot be undone. A script, which has no terminal, is not asked: the
+    /// command lines of the contract work in it as they stand.
     pub(crate) fn confirm(self, question: &str) -> Result<(), Error> {
-        if self.yes {
+        if self.yes || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(());
-        }
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            return Err(Error::Usage(format!("{question} Nobody can answer here: to do it, add --yes")));
         }
         eprint!("{} [y/N] ", sanitized(question));
         let mut answer = String::new();

@@ -32,13 +32,18 @@ export function commandLine() {
   const folder = mkdtempSync(join(tmpdir(), 'trackmate-cli-'));
 
   /** Starts the binary without this machine's settings. */
-  function start(args, env, cwd = folder) {
-    return spawn(bin, args, { cwd, env: { HOME: folder, TZ: 'UTC', ...env } });
+  function start(args, env, cwd = folder, [program, ...before] = [bin]) {
+    return spawn(program, [...before, ...args], { cwd, env: { HOME: folder, TZ: 'UTC', ...env } });
   }
 
-  /** Runs the binary to its end. Returns {code, stdout, stderr, json}. */
-  async function run(args, { env, input = '', cwd } = {}) {
-    const child = start(args, env, cwd);
+  /**
+   * Runs the binary to its end. Returns {code, stdout, stderr, json}. With `terminal` it has one,
+   * made by `script`, and all its output is in stdout.
+   */
+  async function run(args, { env, input = '', cwd, terminal = false } = {}) {
+    const child = terminal
+      ? start([], { ...env, PATH: process.env.PATH }, cwd, ['script', '-qec', `'${bin}' ${args.join(' ')}`, '/dev/null'])
+      : start(args, env, cwd);
     const text = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'])
       child[stream].setEncoding('utf8').on('data', (part) => (text[stream] += part));
