@@ -74,6 +74,9 @@ function startLoad(c) {
   };
 }
 
+/** Figures that go on by themselves: a range ends now, and the circuit of a webhook is probed. */
+const MOVING = new Set(['from', 'to', 'delivered', 'failed', 'held', 'pending', 'latencyMs', 'webhooks']);
+
 describe('a backup', { concurrency: false }, () => {
   const world = {};
   const ends = [];
@@ -240,7 +243,7 @@ describe('a backup', { concurrency: false }, () => {
       assert.deepEqual(await found(target), await found(source), search);
     }
     for (const path of ['/api/admin/stats', '/api/admin/settings', '/api/admin/groups']) {
-      const shown = async (worker) => ({ ...(await get(worker, path)), from: undefined, to: undefined });
+      const shown = async (worker) => JSON.parse(JSON.stringify(await get(worker, path), (key, value) => (MOVING.has(key) ? undefined : value)));
       assert.deepEqual(await shown(target), await shown(source), path);
     }
     assertProblem(await target.call('POST', '/api/webhooks/events', { company_id: c.companyId, identifier: { email: 'person1@example.com' }, eventType: 'x' }, c.key), 410, 'erased_user');
