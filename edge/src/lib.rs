@@ -87,7 +87,7 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
     let context = Rc::new(context);
     delivery::dispatch::woken(&env, &context, wakeups).await;
     jobs::drain_outage_buffer::store(&env, &context, items).await;
-    runtime::counters::write_later(&env, &context);
+    runtime::counters::write_later(&env, &context, runtime::clock::now_ms());
     Ok(())
 }
 

@@ -12,23 +12,27 @@ use crate::store::{self, Db, backup, deliveries, progress};
 /// Has the recovery run once the answer is sent. The sweep does what is too much for one run.
 pub(crate) fn schedule(cx: &Context) {
     let env = cx.env().clone();
-    cx.after_answer(async move { run(&env, SWEEP_DELIVERIES_MAX).await });
+    cx.after_answer(async move {
+        run(&env, SWEEP_DELIVERIES_MAX).await;
+    });
 }
 
 /// Sends wake-ups for at most `most` deliveries. A failed step is logged, the others still run.
-pub async fn run(env: &Env, most: usize) {
-    let Some(db) = database(env) else { return };
+/// → Whether it ran: it does not while a restore runs.
+pub async fn run(env: &Env, most: usize) -> bool {
+    let Some(db) = database(env) else { return false };
     if is_restoring(&db).await {
-        return;
+        return false;
     }
     report("held deliveries", deliveries::release(&db, now_ms()).await);
     report("due deliveries", wake_due(env, &db, most).await);
     report("throttle slots", wake_free_slots(env, &db).await);
+    true
 }
 
 /// Whether a restore runs. Until it ends, deliveries may be stored without their webhooks. One that
 /// was left unfinished holds nobody up: no batch has come for some time.
-pub(crate) async fn is_restoring(db: &Db) -> bool {
+async fn is_restoring(db: &Db) -> bool {
     match backup::running(db).await {
         Ok(restore) => restore.is_some_and(|restore| now_ms() - restore.active_at < RESTORE_IDLE_MS),
         Err(error) => {

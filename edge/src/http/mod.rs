@@ -68,7 +68,7 @@ async fn answer(cx: &RequestContext, route: &Route, parameters: &PathParameters)
     if let Err(error) = &handled {
         counters::add(&metrics::PROBLEMS, &[error.code().as_str()], 1);
     }
-    counters::write_later(cx.env(), &cx.worker());
+    counters::write_later(cx.env(), &cx.worker(), cx.now_ms());
     handled
 }
 

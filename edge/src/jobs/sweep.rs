@@ -5,7 +5,7 @@
 //! counts past hours for statistics.
 //!
 //! Each step is bounded, serves the companies in turn, and does not stop the others if it fails.
-//! Without the rebuilding of people (`store::rebuild`) and past hours, a run makes at most 42 calls
+//! Without the rebuilding of people (`store::rebuild`) and past hours, a run makes at most 41 calls
 //! to D1 and eleven to Queues: the free plan allows 50 per invocation. Past hours have the calls
 //! that are left.
 
@@ -36,11 +36,10 @@ const RECOVER_TRIPS: usize = 16;
 /// The run by cron.
 pub async fn run(env: &Env) {
     let began_ms = now_ms();
-    recover::run(env, SWEEP_DELIVERIES_MAX).await;
-    let Some(db) = recover::database(env) else { return };
-    if recover::is_restoring(&db).await {
+    if !recover::run(env, SWEEP_DELIVERIES_MAX).await {
         return;
     }
+    let Some(db) = recover::database(env) else { return };
     let now = now_ms();
     let audited = now - AUDIT_DAYS * DAY_MS;
     report("people to be rebuilt", rebuild::sweep(&db, now, lookup_key).await);
@@ -70,7 +69,7 @@ pub async fn start(env: Env) {
 async fn recover_in_turn(env: &Env) {
     let turn = async { store::take_turn(&store::database(env, None)?, "start", now_ms(), START_TURN_MS).await };
     match turn.await {
-        Ok(true) => recover::run(env, START_DELIVERIES_MAX).await,
+        Ok(true) => drop(recover::run(env, START_DELIVERIES_MAX).await),
         Ok(false) => {}
         Err(error) => report("an isolate's start", Err(error)),
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use worker::{Delay, Env, console_error};
 
 use crate::domain::metrics::{self, Counts, Family};
-use crate::runtime::clock::now_ms;
 use crate::store::{self, Cost};
 use crate::vars::Vars;
 
@@ -25,10 +24,11 @@ pub(crate) fn add(family: &Family, labels: &[&str], n: usize) {
     COUNTS.with_borrow_mut(|counts| metrics::add(counts, family, labels, u64::try_from(n).unwrap_or_default()));
 }
 
-/// Writes the counts some seconds from now, unless another invocation does.
-pub(crate) fn write_later(env: &Env, worker: &worker::Context) {
+/// Writes the counts some seconds from now, unless another invocation does. `now` is about now, ms:
+/// every request comes here, and to ask the clock is a call into the runtime.
+pub(crate) fn write_later(env: &Env, worker: &worker::Context, now: i64) {
     let delay = Duration::from_secs(Vars::of(env).metrics_s);
-    let (now, delay_ms) = (now_ms(), i64::try_from(delay.as_millis()).unwrap_or_default());
+    let delay_ms = i64::try_from(delay.as_millis()).unwrap_or_default();
     let nothing = COUNTS.with_borrow(Counts::is_empty) && store::total().trips == COUNTED.get().trips;
     // The runtime may end the work of an invocation: then another one takes over.
     if nothing || delay.is_zero() || now - SCHEDULED.get() < 2 * delay_ms {
