@@ -307,8 +307,8 @@ pub const STATS_AHEAD_HOURS_MAX: usize = 168;
 pub const STATS_AHEAD_NAMES_MAX: usize = 1500;
 /// Round trips in which one run of the sweep counts past hours, if its invocation has as many left.
 pub const STATS_AHEAD_TRIPS_MAX: usize = 300;
-/// Rows of an index that one slice of past hours examines. Each is an event whose row is read too,
-/// so a slice takes as long as one of statistics, which has several walks.
+/// Rows of an index that one slice of past hours examines. A slice also reads the event of each
+/// row, so it takes as long as a slice of statistics, which has several walks.
 pub const STATS_AHEAD_ROWS_MAX: i64 = 1000;
 /// Milliseconds after which a run of the sweep counts no further slice of past hours.
 pub const STATS_AHEAD_RUN_MS_MAX: i64 = 30_000;

@@ -120,7 +120,7 @@ pub struct Measured {
     pub leased: i64,
     /// Deliveries whose webhook takes none.
     pub held: i64,
-    /// Webhooks whose circuit is open.
+    /// Webhooks with an open circuit.
     pub circuits: i64,
     /// Webhooks with a circuit that is open or with a rate limit, which were examined for it.
     pub paced: i64,
@@ -253,7 +253,7 @@ impl Output {
             "How long the delivery that waits longest has been due.",
             [seconds(age)],
         );
-        self.gauge("trackmate_webhook_circuits_open", "Webhooks whose circuit is open.", [one(circuits)]);
+        self.gauge("trackmate_webhook_circuits_open", "Webhooks with an open circuit.", [one(circuits)]);
         self.gauge(
             "trackmate_gauges_exact",
             "1 if the gauges of the sweep are exact, 0 if there are at least as many.",

@@ -235,7 +235,7 @@ pub async fn ask(db: &Db, company: &str, from_ms: i64, now_ms: i64) -> Result<()
 /// to save it. A shorter one would come to nothing.
 const TURN_TRIPS_MIN: usize = 5;
 
-/// A company whose turn it is.
+/// The company that is next.
 #[derive(Deserialize)]
 struct Due {
     company: String,
