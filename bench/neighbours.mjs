@@ -11,9 +11,9 @@ import { call, createCompany, startTrackMate } from './trackmate.mjs';
 import { path } from './worker.mjs';
 
 const EVENTS = whole('EVENTS', 1_000_000, 1_000);
-const ROUNDS = whole('ROUNDS', 5, 1);
+const ROUNDS = whole('ROUNDS', 3, 1);
 /** Events that are measured in each arm of each round, one after the other, with a pause between two. */
-const REQUESTS = whole('REQUESTS', 60, 5);
+const REQUESTS = whole('REQUESTS', 300, 5);
 const PAUSE_MS = 10;
 /** An arm ends after so long, for an event may wait for seconds in one. */
 const ARM_MS_MAX = 15_000;
