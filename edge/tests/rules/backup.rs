@@ -9,9 +9,24 @@ use trackmate_edge::store::sql;
 
 use crate::schema::pipe::{COMPANY, Db, event, number, text};
 
-/// Tables and columns that the Worker makes again, and the bookkeeping of SQLite.
-const MADE_AGAIN: [&str; 6] =
-    ["event_hours", "hour_counts", "progress", "search_docs", "search_words", "profiles.searched"];
+/// Tables and columns that the Worker makes again, those of the deployment's own databases, and the
+/// bookkeeping of SQLite.
+const MADE_AGAIN: [&str; 14] = [
+    "event_hours",
+    "hour_counts",
+    "progress",
+    "search_docs",
+    "search_words",
+    "profiles.searched",
+    "places",
+    "key_places",
+    "cells",
+    "moves",
+    "away",
+    "fence",
+    "changes",
+    "sqlite_sequence",
+];
 
 fn page(db: &Db, table: &Table, after: &str, to: &str, limits: (i64, i64)) -> Vec<Vec<Value>> {
     db.rows(&statement(sql::BACKUP_PAGE, table), &[json!(after), json!(to), json!(limits.0), json!(limits.1)])
