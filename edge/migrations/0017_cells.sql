@@ -71,7 +71,7 @@ create table fence (
 -- The rows of a company that changed since its move began, in their order. While a company is
 -- copied, triggers write them (store/moving.rs).
 create table changes (
-  seq  integer not null primary key autoincrement,
+  seq  integer not null primary key,
   name text    not null, -- of the table
   key  text    not null  -- JSON array
 ) strict;

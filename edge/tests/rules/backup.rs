@@ -11,7 +11,7 @@ use crate::schema::pipe::{COMPANY, Db, event, number, text};
 
 /// Tables and columns that the Worker makes again, those of the deployment's own databases, and the
 /// bookkeeping of SQLite.
-const MADE_AGAIN: [&str; 14] = [
+const MADE_AGAIN: [&str; 13] = [
     "event_hours",
     "hour_counts",
     "progress",
@@ -25,7 +25,6 @@ const MADE_AGAIN: [&str; 14] = [
     "away",
     "fence",
     "changes",
-    "sqlite_sequence",
 ];
 
 fn page(db: &Db, table: &Table, after: &str, to: &str, limits: (i64, i64)) -> Vec<Vec<Value>> {
