@@ -759,7 +759,8 @@ create table cells (
   schema        integer not null default 0, -- number of its last migration
   first_seen_at integer not null, -- ms
   seen_at       integer not null default 0, -- ms, when a sweep last ended there
-  error         text     -- why the last sweep failed; null: it did not
+  error         text,    -- why the last sweep failed; null: it did not
+  gauges        text     -- JSON, what the last sweep measured (domain/metrics.rs); null: nothing
 ) strict, without rowid;
 
 -- The moves of companies from one cell to another. At most one has not ended.
@@ -792,6 +793,9 @@ create table away (
   state   text    not null check (state in ('arriving', 'leaving', 'gone')),
   since   integer not null -- ms
 ) strict, without rowid;
+
+-- Whether a company is being copied or switched.
+create index away_moving on away (company) where state <> 'gone';
 
 -- Never has a row. Every batch of a company inserts one if the company is not here, so the batch
 -- fails as a whole (store/sql/fence.sql).

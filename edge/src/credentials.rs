@@ -25,7 +25,7 @@ pub(crate) fn accept(cx: &Context, key: Option<Key>, hash: &str, scope: Scope) -
     if key.last_used_at.is_none_or(|at| cx.now_ms() - at >= KEY_USE_MS) && cx.must_record_key_use() {
         let (env, hash, now) = (cx.env().clone(), hash.to_owned(), cx.now_ms());
         cx.after_answer(async move {
-            if let Ok(db) = store::database(&env, None)
+            if let Ok(db) = store::database_of_key(&env, &hash)
                 && let Err(error) = companies::note_use(&db, &hash, now, KEY_USE_MS).await
             {
                 worker::console_error!(

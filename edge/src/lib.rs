@@ -70,11 +70,14 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         jobs::drain_outage_buffer::give_up(&env, batch.raw_iter().map(text).collect()).await;
         return Ok(());
     }
-    let (mut wakeups, mut items) = (Vec::new(), Vec::new());
+    let (mut wakeups, mut items, mut cells) = (Vec::new(), Vec::new(), Vec::new());
     for message in batch.raw_iter() {
         let text = message.body().as_string().unwrap_or_default();
         if let Some(wakeup) = Wakeup::read(&text) {
             wakeups.push(wakeup);
+            message.ack();
+        } else if let Some(cell) = jobs::sweep::ordered(&text) {
+            cells.push(cell);
             message.ack();
         } else if let Some(buffered) = BufferedMessage::read(&text) {
             items.push(QueueItem { message, text, buffered });
@@ -87,6 +90,9 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
     let context = Rc::new(context);
     delivery::dispatch::woken(&env, &context, wakeups).await;
     jobs::drain_outage_buffer::store(&env, &context, items).await;
+    for cell in &cells {
+        jobs::sweep::sweep_in_time(&env, cell, cells.len().max(2)).await;
+    }
     runtime::counters::write_later(&env, &context, runtime::clock::now_ms());
     Ok(())
 }

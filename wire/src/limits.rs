@@ -521,6 +521,14 @@ pub const PLAN_BYTES_MAX: usize = 200 * 1024;
 pub const PLANS_CACHED_MAX: usize = 50;
 /// Server keys that an isolate knows, about 200 bytes each.
 pub const KEYS_KNOWN_MAX: usize = 2000;
+/// Companies of a cell that the sweep counts: beyond it, there are at least as many.
+pub const COMPANIES_COUNTED_MAX: i64 = 10_000;
+/// Cells that one invocation sweeps. Each further one gets an invocation of its own.
+pub const SWEEP_CELLS_MAX: usize = 8;
+/// Milliseconds after which the sweep of a cell ends, if there are several.
+pub const SWEEP_CELL_MS_MAX: u64 = 25_000;
+/// Companies whose cells an isolate remembers, and keys whose companies it remembers.
+pub const PLACES_KNOWN_MAX: usize = 10_000;
 /// Violations that are reported for one event.
 pub const PLAN_SHOWN_MAX: usize = 10;
 /// Characters of the place of a violation.

@@ -9,24 +9,29 @@ use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::store::{self, Db, backup, deliveries, progress};
 
-/// Has the recovery run once the answer is sent. The sweep does what is too much for one run.
-pub(crate) fn schedule(cx: &Context) {
-    let env = cx.env().clone();
-    cx.after_answer(async move {
-        run(&env, SWEEP_DELIVERIES_MAX).await;
-    });
+/// Has the recovery run once the answer is sent, in the cell of this company. The sweep does what
+/// is too much for one run.
+pub(crate) fn schedule(cx: &Context, company: &str) {
+    let (env, company) = (cx.env().clone(), company.to_owned());
+    cx.after_answer(async move { of_company(&env, &company).await });
 }
 
-/// Sends wake-ups for at most `most` deliveries. A failed step is logged, the others still run.
-/// → Whether it ran: it does not while a restore runs.
-pub async fn run(env: &Env, most: usize) -> bool {
-    let Some(db) = database(env) else { return false };
-    if is_restoring(&db).await {
+/// The recovery in the cell of this company.
+pub(crate) async fn of_company(env: &Env, company: &str) {
+    if let Some(db) = opened(store::database(env, Some(company))) {
+        run(env, &db, SWEEP_DELIVERIES_MAX).await;
+    }
+}
+
+/// Sends wake-ups for at most `most` deliveries of a cell. A failed step is logged, the others
+/// still run. → Whether it ran: it does not while a restore runs.
+pub async fn run(env: &Env, db: &Db, most: usize) -> bool {
+    if is_restoring(db).await {
         return false;
     }
-    report("held deliveries", deliveries::release(&db, now_ms()).await);
-    report("due deliveries", wake_due(env, &db, most).await);
-    report("throttle slots", wake_free_slots(env, &db).await);
+    report("held deliveries", deliveries::release(db, now_ms()).await);
+    report("due deliveries", wake_due(env, db, most).await);
+    report("throttle slots", wake_free_slots(env, db).await);
     true
 }
 
@@ -42,10 +47,9 @@ async fn is_restoring(db: &Db) -> bool {
     }
 }
 
-pub(crate) fn database(env: &Env) -> Option<Db> {
-    let db = store::database(env, None);
-    report("everything", db.as_ref().map(|_| ()).map_err(|error| worker::Error::RustError(error.to_string())));
-    db.ok()
+/// A database; `None`, which is logged, if there is no binding.
+pub(crate) fn opened(db: store::Result<Db>) -> Option<Db> {
+    db.inspect_err(|error| console_error!("the sweep of everything failed: {}", store::brief(error))).ok()
 }
 
 pub(crate) fn report(what: &str, swept: store::Result<()>) {

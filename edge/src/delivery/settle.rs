@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use trackmate_wire::limits::{CONNECTIONS_MAX, QUEUE_DELAY_S_MAX, SETTLE_MAX, SWEEP_DELIVERIES_MAX};
+use trackmate_wire::limits::{CONNECTIONS_MAX, QUEUE_DELAY_S_MAX, SETTLE_MAX};
 use worker::{Delay, Env, console_error};
 
 use crate::delivery::attempt_result::AttemptResult;
@@ -31,6 +31,10 @@ const BATCH_BYTES_MAX: usize = 1_000_000;
 const SETTLER_MS_MAX: i64 = 5000;
 /// Tries of one batch while D1 is down. Afterwards the leases run out.
 const TRIES_MAX: u64 = 3;
+/// Tries while the company is switched to another cell. It takes some seconds.
+const MOVING_TRIES_MAX: u32 = 40;
+/// Milliseconds between two of them.
+const MOVING_WAIT_MS: u64 = 500;
 
 #[derive(Default)]
 struct Pool {
@@ -120,18 +124,20 @@ async fn settle(env: &Env, company: &str, results: Vec<AttemptResult>) {
         }
     }
     if settled.subscriptions.iter().any(|subscription| subscription.release != 0) {
-        recover::run(env, SWEEP_DELIVERIES_MAX).await;
+        recover::of_company(env, company).await;
     }
 }
 
-/// Settles with retries while D1 is down. A repeat is harmless: a lease can be settled only once.
+/// Settles with retries while D1 is down, or while the company is switched to another cell. A
+/// repeat is harmless: a lease can be settled only once.
 async fn settle_with_retries(
     env: &Env,
     company: &str,
     ended: &[AttemptRow],
     operational_events: &[settle::OperationalEvent],
 ) -> Option<Settled> {
-    for attempt in 1..=TRIES_MAX {
+    let (mut attempt, mut moving) = (1, 0);
+    while attempt <= TRIES_MAX {
         let settled = async {
             let db = store::database(env, Some(company))?;
             let stamp = ChangeStamp { marker: random::number(), now_ms: now_ms() };
@@ -139,11 +145,17 @@ async fn settle_with_retries(
         };
         match settled.await {
             Ok(settled) => return Some(settled),
+            Err(error) if store::cells::is_away(&error) && moving < MOVING_TRIES_MAX => {
+                moving += 1;
+                Delay::from(Duration::from_millis(MOVING_WAIT_MS)).await;
+                continue;
+            }
             Err(error) => console_error!("{} attempts were not settled: {}", ended.len(), store::brief(&error)),
         }
         if attempt < TRIES_MAX {
             Delay::from(Duration::from_millis(100 * attempt)).await;
         }
+        attempt += 1;
     }
     None
 }

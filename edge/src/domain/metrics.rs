@@ -130,6 +130,23 @@ pub struct Measured {
     pub oldest_due: Option<i64>,
 }
 
+impl Measured {
+    /// The gauges of two cells.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let oldest = [self.oldest_due, other.oldest_due].into_iter().flatten().min();
+        Self {
+            pending: self.pending + other.pending,
+            leased: self.leased + other.leased,
+            held: self.held + other.held,
+            circuits: self.circuits + other.circuits,
+            paced: self.paced + other.paced,
+            webhooks: self.webhooks + other.webhooks,
+            oldest_due: oldest,
+        }
+    }
+}
+
 /// The gauges of the last run of the sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

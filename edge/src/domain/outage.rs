@@ -5,7 +5,9 @@
 
 /// Texts of D1's errors in an outage, in lower case. They come from its documentation, and from
 /// `SQLite` as the local runtime returns them.
-const PASSING: [&str; 16] = [
+const PASSING: [&str; 17] = [
+    // A company is being moved to another cell: the constraint of the fence (`store/cells.rs`).
+    "company_is_away",
     "d1 db is overloaded",
     "requests queued for too long",
     "too many requests queued",
@@ -56,6 +58,9 @@ pub fn failure(error: &str) -> Failure {
 
 /// Percentages of a database's size limit at which an operator is warned.
 const STEPS: [i64; 3] = [70, 85, 95];
+
+/// The percentage of its size limit at which a cell takes no new companies.
+pub const FULL_PERCENT: i64 = 85;
 
 /// The highest step of [`STEPS`] that a database of this size has reached, for this size limit. 0
 /// for none.

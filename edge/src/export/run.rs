@@ -231,8 +231,7 @@ impl Run {
         } else {
             self.plan.pages = self.plan.pages.saturating_sub(1);
         }
-        let directory = store::database(&self.env, None)?;
-        if !companies::is_live(&directory, &self.plan.company, &self.plan.key).await? {
+        if !companies::is_live(&self.db, &self.plan.company, &self.plan.key).await? {
             return Err(Error::Internal("its key was revoked".to_owned()));
         }
         Ok(())

@@ -30,7 +30,7 @@ impl Admin {
     pub(crate) async fn of(cx: &RequestContext) -> Result<Self, Error> {
         let hash = hash_of(cx, "x-admin-id")?;
         rate_limit::count_key(cx, &hash).await?;
-        let key = companies::key(cx.directory()?, &hash).await?;
+        let key = companies::key(cx.db_of_key(&hash)?, &hash).await?;
         let Key { company, id: key, prefix, .. } = accept(cx, key, &hash, Scope::Admin)?;
         cx.set_actor(Some(&company), Actor::Admin { key: key.clone(), prefix: prefix.clone() });
         Ok(Self { company, key, prefix })

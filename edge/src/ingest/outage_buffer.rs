@@ -249,7 +249,7 @@ impl BufferedMessage {
         let (source, company) = match key {
             WriteKey::Public(company) => (Source::Browser, Some(company)),
             WriteKey::Server(hash) => {
-                let found = companies::key(&store::database(env, None)?, &hash).await?;
+                let found = companies::key(&store::database_of_key(env, &hash)?, &hash).await?;
                 (Source::Server, found.map(|key| key.company))
             }
         };

@@ -226,7 +226,7 @@ pub(crate) async fn resolve(
     identifiers: &Identifiers,
     at: i64,
 ) -> Result<Resolved, Error> {
-    let found = people::resolve(cx.directory()?, hash, identifiers, at, cx.now_ms()).await?;
+    let found = people::resolve(cx.db_of_key(hash)?, hash, identifiers, at, cx.now_ms()).await?;
     accept(cx, found, hash)
 }
 

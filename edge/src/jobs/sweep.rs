@@ -10,14 +10,21 @@
 //! that are left.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
 
+use futures_util::future::{Either, join_all, select};
+use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
     AUDIT_DAYS, ERASE_SLICES_MAX, EXPORT_IDLE_MS, INCOMING_DAYS, LEASE_MS, START_DELIVERIES_MAX, START_TURN_MS,
-    STATS_AHEAD_TRIPS_MAX, SWEEP_DELIVERIES_MAX,
+    STATS_AHEAD_TRIPS_MAX, SWEEP_CELL_MS_MAX, SWEEP_CELLS_MAX, SWEEP_DELIVERIES_MAX,
 };
-use worker::{Delay, Env};
+use worker::{Delay, Env, console_error};
 
 use crate::delivery::recover::{self, report};
+use crate::delivery::wakeup;
+use crate::domain::metrics::Measured;
 use crate::jobs::gauges;
 use crate::people::identity_key::lookup_key;
 use crate::runtime::clock::now_ms;
@@ -25,51 +32,128 @@ use crate::runtime::{random, secrets};
 use crate::store::stats::ahead;
 use crate::store::subscriptions::{Plain, Sealed};
 use crate::store::{
-    self, Db, audit, delivery_log, erasures, exports, incoming, progress, rebuild, retention, subscriptions,
+    self, Db, audit, cells, delivery_log, directory, erasures, exports, incoming, progress, rebuild, retention,
+    subscriptions,
 };
-use crate::vars::Vars;
+use crate::vars::{self, Vars};
 
 const DAY_MS: i64 = 86_400_000;
 /// Round trips that [`recover::run`] may take.
 const RECOVER_TRIPS: usize = 16;
 
-/// The run by cron.
+/// The run by cron. Cells are swept at the same time, and each has its own deadline, so that one
+/// that is down or slow delays no other. An invocation sweeps a limited number of cells, and sends
+/// a message for each of the others.
 pub async fn run(env: &Env) {
-    let began_ms = now_ms();
-    if !recover::run(env, SWEEP_DELIVERIES_MAX).await {
+    let cells = cells::all(env);
+    if let [only] = &*cells {
+        if let Some(db) = recover::opened(store::cell(env, only)) {
+            sweep(env, &db, 1).await;
+        }
         return;
     }
-    let Some(db) = recover::database(env) else { return };
+    let (here, others) = cells.split_at(cells.len().min(SWEEP_CELLS_MAX));
+    report("other cells", order(env, others).await);
+    join_all(here.iter().map(|cell| sweep_in_time(env, cell, here.len()))).await;
+}
+
+/// A message of the delivery queue: a cell is to be swept.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    v: u8,
+    w: String,
+}
+
+/// The cell that a message orders to sweep; `None` if it is another message.
+#[must_use]
+pub fn ordered(text: &str) -> Option<String> {
+    serde_json::from_str(text).ok().filter(|order: &Order| order.v == 1).map(|order| order.w)
+}
+
+async fn order(env: &Env, others: &[Rc<str>]) -> worker::Result<()> {
+    for cell in others {
+        let text = serde_json::to_string(&Order { v: 1, w: cell.to_string() })?;
+        wakeup::send_text(env, &text).await?;
+    }
+    Ok(())
+}
+
+/// Sweeps a cell of a deployment with several. The directory keeps what was seen there.
+pub async fn sweep_in_time(env: &Env, cell: &str, share: usize) {
+    let swept = async {
+        let db = store::cell(env, cell)?;
+        let measured = sweep(env, &db, share).await;
+        directory::look(&db, measured).await
+    };
+    let deadline = Delay::from(Duration::from_millis(SWEEP_CELL_MS_MAX));
+    let seen = match select(pin!(swept), deadline).await {
+        Either::Left((seen, _)) => seen.map_err(|error| store::brief(&error)),
+        Either::Right(_) => Err(format!("the sweep took longer than {SWEEP_CELL_MS_MAX} ms")),
+    };
+    if let Err(error) = &seen {
+        console_error!("the sweep of {cell} failed: {error}");
+    }
+    let declared = directory::declared(vars::text(env, "CELLS").as_deref()).remove(cell).unwrap_or_default();
+    let noted = async {
+        directory::note(
+            &store::database(env, None)?,
+            (cell, &declared),
+            seen.as_ref().map_err(String::as_str),
+            now_ms(),
+        )
+        .await
+    };
+    report("the list of cells", noted.await);
+}
+
+/// Sweeps a cell, with this share of the round trips of an invocation. → What it measured.
+async fn sweep(env: &Env, db: &Db, share: usize) -> Measured {
+    let began_ms = now_ms();
+    if !recover::run(env, db, SWEEP_DELIVERIES_MAX).await {
+        return Measured::default();
+    }
+    // Rows that are being copied stay as they are. The next sweep of their cell goes on with them.
+    if share > 1 && directory::has_move(db).await.unwrap_or(true) {
+        return gauges::run(env, db, began_ms).await;
+    }
     let now = now_ms();
     let audited = now - AUDIT_DAYS * DAY_MS;
-    report("people to be rebuilt", rebuild::sweep(&db, now, lookup_key).await);
-    report("erasures", erase(&db).await);
-    report("old secrets", subscriptions::expire_secrets(&db, now).await);
-    report("logs", delivery_log::prune(&db, now).await);
-    report("old events", retention::prune(&db, now).await);
-    report("exports that died", exports::abandon(&db, now, now - EXPORT_IDLE_MS).await);
-    report("the list of exports", exports::prune(&db, audited).await);
-    report("the audit log", audit::prune(&db, audited).await);
-    report("receipts", incoming::prune(&db, now - INCOMING_DAYS * DAY_MS).await);
-    report("sealing", seal(env, &db).await);
-    report("metrics", gauges::run(env, &db, began_ms).await);
+    report("people to be rebuilt", rebuild::sweep(db, now, lookup_key).await);
+    report("erasures", erase(db).await);
+    report("old secrets", subscriptions::expire_secrets(db, now).await);
+    report("logs", delivery_log::prune(db, now).await);
+    report("old events", retention::prune(db, now).await);
+    report("exports that died", exports::abandon(db, now, now - EXPORT_IDLE_MS).await);
+    report("the list of exports", exports::prune(db, audited).await);
+    report("the audit log", audit::prune(db, audited).await);
+    report("receipts", incoming::prune(db, now - INCOMING_DAYS * DAY_MS).await);
+    report("sealing", seal(env, db).await);
+    let measured = gauges::run(env, db, began_ms).await;
     // Last, because it takes longest.
-    let left = Vars::of(env).count_slices_max.saturating_sub(db.cost().trips + RECOVER_TRIPS);
-    report("past hours", ahead::run(&db, left.min(STATS_AHEAD_TRIPS_MAX), random::number).await);
+    let left = (Vars::of(env).count_slices_max / share).saturating_sub(db.cost().trips + RECOVER_TRIPS);
+    report("past hours", ahead::run(db, left.min(STATS_AHEAD_TRIPS_MAX), random::number).await);
+    measured
 }
 
 /// The run of an isolate that has just started: once now, and once after the leases that a crash
 /// may have left have run out. Of isolates that start at the same time, only one does it.
 pub async fn start(env: Env) {
     recover_in_turn(&env).await;
-    Delay::from(std::time::Duration::from_millis(u64::try_from(LEASE_MS).unwrap_or_default() + 250)).await;
+    Delay::from(Duration::from_millis(u64::try_from(LEASE_MS).unwrap_or_default() + 250)).await;
     recover_in_turn(&env).await;
 }
 
 async fn recover_in_turn(env: &Env) {
     let turn = async { store::take_turn(&store::database(env, None)?, "start", now_ms(), START_TURN_MS).await };
     match turn.await {
-        Ok(true) => drop(recover::run(env, START_DELIVERIES_MAX).await),
+        Ok(true) => {
+            for cell in cells::all(env).iter().take(SWEEP_CELLS_MAX) {
+                if let Some(db) = recover::opened(store::cell(env, cell)) {
+                    recover::run(env, &db, START_DELIVERIES_MAX).await;
+                }
+            }
+        }
         Ok(false) => {}
         Err(error) => report("an isolate's start", Err(error)),
     }

@@ -44,8 +44,12 @@ pub(crate) fn group() -> Group {
                     "success": true, "company": company(),
                     "keys": {"server": key("server", true), "admin": key("admin", true)},
                 }))
+                .text(
+                    "`cell` names a database of the deployment, `jurisdiction` and `region` choose one by where its \
+                     data are. Without them it is the emptiest. A deployment with one database needs none of them.",
+                )
                 .makes("companies", "/company/id")
-                .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
+                .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict, Code::LimitReached]),
             Operation::new("get", "/api/operator/companies/{id}/keys", "listKeys", "List a company's keys")
                 .text("Those that are not revoked first. `lastUsedAt` is noted at most once an hour.")
                 .gives::<companies::KeyList<'_>>(json!({"success": true, "keys": [key("server", false)]}))
@@ -104,7 +108,7 @@ pub(crate) fn group() -> Group {
 }
 
 fn company() -> Value {
-    json!({"id": "TM-SHOP99", "name": "Shop", "createdAt": "2025-10-18T09:00:00.000Z"})
+    json!({"id": "TM-SHOP99", "name": "Shop", "createdAt": "2025-10-18T09:00:00.000Z", "cell": "DB"})
 }
 
 /// A key, as a list shows it or with the key itself.

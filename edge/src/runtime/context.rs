@@ -4,6 +4,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::ops::Add;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     now_ms: i64,
     request_id: String,
     directory: OnceCell<Db>,
+    /// The database of the company of the request's key.
+    key: OnceCell<Db>,
     company: OnceCell<Db>,
     /// Whether D1 batches wait to be sent together.
     gathers: Cell<bool>,
@@ -47,6 +50,7 @@ impl Context {
             now_ms,
             request_id,
             directory: OnceCell::new(),
+            key: OnceCell::new(),
             company: OnceCell::new(),
             gathers: Cell::default(),
             lease_budget: OnceCell::new(),
@@ -80,9 +84,21 @@ impl Context {
     /// The database of the request's company.
     ///
     /// # Errors
-    /// If the binding is missing.
+    /// If the binding is missing, or the request has used the database of another company.
     pub(crate) fn db(&self, company: &str) -> store::Result<&Db> {
-        self.open(&self.company, Some(company))
+        let db = self.open(&self.company, || store::database(&self.env, Some(company)))?;
+        if db.is_of_another(company) {
+            return Err(worker::Error::RustError("a request uses the databases of two companies".into()));
+        }
+        Ok(db)
+    }
+
+    /// The database of the company of the request's key, which is given by its hash.
+    ///
+    /// # Errors
+    /// If the binding is missing.
+    pub(crate) fn db_of_key(&self, hash: &str) -> store::Result<&Db> {
+        self.open(&self.key, || store::database_of_key(&self.env, hash))
     }
 
     /// The same database for reads that may be of some seconds ago, unless [`Self::db`] was called
@@ -98,25 +114,25 @@ impl Context {
         Ok(self.company.get_or_init(|| db))
     }
 
-    /// The database of companies and keys.
+    /// The database of what belongs to no company.
     ///
     /// # Errors
     /// If the binding is missing.
     pub(crate) fn directory(&self) -> store::Result<&Db> {
-        self.open(&self.directory, None)
+        self.open(&self.directory, || store::database(&self.env, None))
     }
 
-    fn open<'a>(&'a self, cell: &'a OnceCell<Db>, company: Option<&str>) -> store::Result<&'a Db> {
-        if let Some(db) = cell.get() {
+    fn open<'a>(&'a self, place: &'a OnceCell<Db>, open: impl Fn() -> store::Result<Db>) -> store::Result<&'a Db> {
+        if let Some(db) = place.get() {
             return Ok(db);
         }
-        let db = store::database(&self.env, company)?;
+        let db = open()?;
         db.gather(self.gathers.get());
-        Ok(cell.get_or_init(|| db))
+        Ok(place.get_or_init(|| db))
     }
 
     fn dbs(&self) -> impl Iterator<Item = &Db> {
-        [&self.directory, &self.company].into_iter().filter_map(OnceCell::get)
+        [&self.directory, &self.key, &self.company].into_iter().filter_map(OnceCell::get)
     }
 
     /// Runs tasks in parallel. → Their results, in their order. When all tasks wait for D1, their
@@ -176,9 +192,7 @@ impl Context {
         if !Vars::of(&self.env).shows_cost {
             return None;
         }
-        let [directory, company] =
-            [&self.directory, &self.company].map(|cell| cell.get().map(Db::cost).unwrap_or_default());
-        let Cost { trips, statements, read, written } = directory + company;
+        let Cost { trips, statements, read, written } = self.dbs().map(Db::cost).fold(Cost::default(), Cost::add);
         Some(format!("trips={trips} statements={statements} read={read} written={written}"))
     }
 

@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 use js_sys::{JSON, Reflect};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
-use worker::{D1PreparedStatement, worker_sys};
+use worker::worker_sys;
+
+use super::param::Bound;
 
 /// Rows that are read as one text. An event of a company with many webhooks has thousands.
 const ROWS_OF_A_TEXT: u32 = 100;
@@ -120,30 +122,30 @@ pub struct Slot<T>(usize, PhantomData<T>);
 
 /// Statements that go to D1 as one transaction in one round trip.
 #[derive(Debug, Default)]
-pub struct Batch(Vec<D1PreparedStatement>);
+pub struct Batch(Vec<Bound>);
 
 impl Batch {
     /// Adds a statement and returns the slot of its answer.
     #[must_use]
-    pub fn read<T>(&mut self, statement: D1PreparedStatement) -> Slot<T> {
+    pub fn read<T>(&mut self, statement: Bound) -> Slot<T> {
         let place = self.0.len();
         self.0.push(statement);
         Slot(place, PhantomData)
     }
 
     /// Adds a statement whose answer is not read.
-    pub fn write(&mut self, statement: D1PreparedStatement) {
+    pub fn write(&mut self, statement: Bound) {
         self.0.push(statement);
     }
 
     /// Adds statements whose answers are not read.
-    pub fn write_all(&mut self, statements: impl IntoIterator<Item = D1PreparedStatement>) {
+    pub fn write_all(&mut self, statements: impl IntoIterator<Item = Bound>) {
         self.0.extend(statements);
     }
 
     /// Adds a guard and the statements that depend on it. Only the answer of the guard is read.
     #[must_use]
-    pub fn read_first<T>(&mut self, statements: impl IntoIterator<Item = D1PreparedStatement>) -> Slot<T> {
+    pub fn read_first<T>(&mut self, statements: impl IntoIterator<Item = Bound>) -> Slot<T> {
         let place = self.0.len();
         self.0.extend(statements);
         Slot(place, PhantomData)
@@ -151,7 +153,7 @@ impl Batch {
 
     /// The statements in their order.
     #[must_use]
-    pub fn into_statements(self) -> Vec<D1PreparedStatement> {
+    pub fn into_statements(self) -> Vec<Bound> {
         self.0
     }
 }

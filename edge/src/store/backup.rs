@@ -67,7 +67,7 @@ pub async fn page(db: &Db, table: &Table, company: Option<&str>, after: Option<&
     let (first, to) = range(company);
     let after = after.map_or_else(|| serde_json::to_string(&[&first]), |after| Ok(after.to_owned()))?;
     let params = [(&after).into(), (&to).into(), BACKUP_PAGE_ROWS.into(), BACKUP_PAGE_BYTES.into()];
-    let rows: Vec<Row> = db.run(&statement(sql::BACKUP_PAGE, table), &params).await?.rows()?;
+    let rows: Vec<Row> = db.run(statement(sql::BACKUP_PAGE, table), &params).await?.rows()?;
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let has_more = rows.first().is_some_and(|row| row.found > count || row.found >= BACKUP_PAGE_ROWS);
     Ok((rows, has_more))
@@ -109,7 +109,7 @@ pub async fn store(db: &Db, table: &Table, (number, now_ms): (i64, i64), rows: &
     if table.is_last() {
         batch.write(db.bind(sql::RESTORE_STAGE, &[number.into(), rows.into(), table.name.into()])?);
     } else {
-        batch.write(db.bind(&statement(sql::RESTORE_ROWS, table), &[number.into(), rows.into()])?);
+        batch.write(db.bind(statement(sql::RESTORE_ROWS, table), &[number.into(), rows.into()])?);
     }
     batch.write(db.bind(sql::RESTORE_STEP, &[number.into(), count.into(), now_ms.into()])?);
     db.run_batch(batch).await.map(drop)
@@ -129,11 +129,11 @@ pub async fn end(db: &Db, restore: &Restore) -> Result<()> {
     batch.write(db.bind(sql::RESTORE_ERASURES, &began)?);
     batch.write(db.bind(sql::RESTORE_BLANK, &range)?);
     for table in ["identities", "tags", "fields"].into_iter().filter_map(Table::named) {
-        batch.write(db.bind(&statement(sql::RESTORE_FORGET, table), &range)?);
+        batch.write(db.bind(statement(sql::RESTORE_FORGET, table), &range)?);
     }
     batch.write(db.bind(sql::RESTORE_TOMBSTONES, &range)?);
     for table in LAST.into_iter().filter_map(Table::named) {
-        batch.write(db.bind(&statement(sql::RESTORE_STAGED, table), &[number])?);
+        batch.write(db.bind(statement(sql::RESTORE_STAGED, table), &[number])?);
     }
     batch.write(db.bind(sql::RESTORE_NOTE, &[number])?);
     batch.write(db.bind(sql::RESTORE_END, &[number])?);
@@ -149,7 +149,7 @@ pub async fn abort(db: &Db, restore: &Restore) -> Result<bool> {
     let params = [(&after).into(), (&to).into(), RESTORE_DROP_ROWS.into()];
     db.run(sql::RESTORE_ABORT, &[]).await?;
     for _ in 0..RESTORE_DROPS_MAX {
-        let statements = TABLES.iter().map(|table| db.bind(&statement(sql::RESTORE_DROP, table), &params));
+        let statements = TABLES.iter().map(|table| db.bind(statement(sql::RESTORE_DROP, table), &params));
         let answers = db.batch(statements.collect::<Result<_>>()?).await?;
         let mut written = 0;
         for answer in answers {

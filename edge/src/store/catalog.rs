@@ -10,10 +10,9 @@ use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
     CATALOG_IDLE_MS, CATALOG_NAMES_MAX, CATALOG_SOURCE_NAMES_MAX, CATALOG_UPDATE_MS, CATALOG_UPDATED_BYTES_MAX,
 };
-use worker::D1PreparedStatement;
 
 use super::request::IngestRequest;
-use super::{Db, Result, sql};
+use super::{Bound, Db, Result, sql};
 use crate::domain::event::Row;
 use crate::domain::incoming::name_kept;
 use crate::domain::source::Source;
@@ -70,7 +69,7 @@ fn fresh<'a>(request: &IngestRequest<'_>, rows: &'a [Row]) -> BTreeMap<&'a str, 
 
 /// The statements that write the names of a request's events. They follow the statement that stores
 /// the events. The list is empty if this isolate has written all of the names.
-pub(super) fn note(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
+pub(super) fn note(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<Bound>> {
     let fresh = fresh(request, rows);
     if fresh.is_empty() {
         return Ok(Vec::new());

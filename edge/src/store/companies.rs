@@ -240,18 +240,39 @@ pub async fn find(db: &Db, company: &str) -> Result<Option<Company>> {
 pub struct Listed {
     /// `TM-…`.
     pub id: String,
+    /// Its name; `None` if it is in another cell.
+    pub name: Option<String>,
+    /// ms; `None` if it is in another cell.
+    pub created_at: Option<i64>,
+    /// The cell that it is in.
+    pub cell: String,
+}
+
+/// A page of all companies, for the operator. Takes the directory.
+///
+/// # Errors
+/// D1's.
+pub async fn list(db: &Db, after: &str, limit: i64) -> Result<Vec<Listed>> {
+    db.run(sql::COMPANY_LIST, &[after.into(), limit.into()]).await?.rows()
+}
+
+/// A company with its name.
+#[derive(Debug, Deserialize)]
+pub struct Named {
+    /// `TM-…`.
+    pub id: String,
     /// Its name.
     pub name: String,
     /// ms.
     pub created_at: i64,
 }
 
-/// A page of all companies, for the operator.
+/// The names of companies of a cell. Takes no company: the operator asks.
 ///
 /// # Errors
 /// D1's.
-pub async fn list(db: &Db, after: &str, limit: i64) -> Result<Vec<Listed>> {
-    db.run(sql::COMPANY_LIST, &[after.into(), limit.into()]).await?.rows()
+pub async fn names(db: &Db, ids: &[&str]) -> Result<Vec<Named>> {
+    db.run(sql::COMPANY_NAMES, &[(&serde_json::to_string(ids)?).into()]).await?.rows()
 }
 
 /// A change of a company's settings; `None` changes nothing.

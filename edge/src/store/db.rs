@@ -1,39 +1,49 @@
-//! A database: which one it is, how batches reach it, and what they cost.
+//! A database: how batches reach the cell that has a company, and what they cost.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::ops::Add;
 use std::rc::Rc;
 use std::task::Poll;
 
 use js_sys::Array;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use trackmate_wire::limits::STATEMENTS_MAX;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{D1Database, D1PreparedStatement, D1SessionConstraint, Env, console_error, worker_sys};
+use worker::{D1Database, D1SessionConstraint, Env, console_error, worker_sys};
 
 use super::answer::{Answer, Answers, Batch, Result};
-use super::param::{Param, Statement};
+use super::cells::{self, DIRECTORY, Home, Place};
+use super::cost::Cost;
+use super::param::{Bound, Param, Statement};
 use super::sql;
 use crate::domain::outage;
 use crate::vars::Vars;
 
-/// The database that holds this company's data; `None` is the directory of companies and keys. Both
-/// are the same database today. Only this function names a binding.
+/// The database of this company; `None` is the directory, which has what belongs to no company.
 ///
 /// # Errors
 /// When the deployment has no such binding.
-pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
-    let vars = Vars::of(env);
-    Ok(Db {
-        d1: env.d1("DB")?,
-        bytes_max: vars.d1_bytes_max,
-        counts_rows: vars.shows_cost,
-        cost: Cell::default(),
-        last_answer: RefCell::default(),
-        gathered: RefCell::default(),
-    })
+pub fn database(env: &Env, company: Option<&str>) -> Result<Db> {
+    Db::open(env, company.map_or(Home::Directory, |company| Home::Company(company.to_owned())), false)
+}
+
+/// The database of the company of this key, which is given by its hash.
+///
+/// # Errors
+/// When the deployment has no such binding.
+pub fn database_of_key(env: &Env, hash: &str) -> Result<Db> {
+    Db::open(env, Home::Key(hash.to_owned()), false)
+}
+
+/// One cell, whoever lives there.
+///
+/// # Errors
+/// When the deployment has no such binding.
+pub fn cell(env: &Env, name: &str) -> Result<Db> {
+    Db::open(env, Home::Cell(name.into()), false)
 }
 
 /// The database of [`database`] for reads that may be of some seconds ago. If the deployment says
@@ -43,13 +53,7 @@ pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
 /// # Errors
 /// When the deployment has no such binding.
 pub fn replica(env: &Env, company: &str) -> Result<Db> {
-    let mut db = database(env, Some(company))?;
-    if Vars::of(env).reads_replicas {
-        let session = db.d1.with_session_constraint(D1SessionConstraint::FirstUnconstrained)?;
-        // A session has the methods of a database that are used here.
-        db.d1 = D1Database::unchecked_from_js(JsValue::from(session));
-    }
-    Ok(db)
+    Db::open(env, Home::Company(company.to_owned()), Vars::of(env).reads_replicas)
 }
 
 /// An isolate looks at the size of the database in one round trip of so many, and in its first.
@@ -59,8 +63,8 @@ const SIZE_EVERY_TRIPS: usize = 16;
 thread_local! {
     /// The cost of all statements of this isolate so far.
     static TOTAL: Cell<Cost> = const { Cell::new(Cost { trips: 0, statements: 0, read: 0, written: 0 }) };
-    /// The highest step of the database's size that this isolate has warned about.
-    static WARNED: Cell<i64> = const { Cell::new(0) };
+    /// The highest step of each cell's size that this isolate has warned about.
+    static WARNED: RefCell<BTreeMap<Rc<str>, i64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// The cost of all statements of this isolate so far, including those after answers and in jobs.
@@ -69,48 +73,25 @@ pub fn total() -> Cost {
     TOTAL.get()
 }
 
-/// Warns the operator that the database fills up, once per isolate and step.
-fn watch_size(bytes: i64, bytes_max: i64) {
+/// Warns the operator that a database fills up, once per isolate and step.
+fn watch_size(cell: &Rc<str>, bytes: i64, bytes_max: i64) {
     let step = outage::step(bytes, bytes_max);
-    if step > WARNED.replace(step) {
+    if step > WARNED.with_borrow_mut(|warned| warned.insert(Rc::clone(cell), step)).unwrap_or_default() {
         console_error!(
-            "the database is {step} % full: {bytes} of {bytes_max} bytes \
+            "the database {cell} is {step} % full: {bytes} of {bytes_max} bytes \
              (docs/deploy.md, \"When the database fills up\")"
         );
-    }
-}
-
-/// The cost of statements, by D1's own count.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Cost {
-    /// Round trips.
-    pub trips: usize,
-    /// Statements in them.
-    pub statements: usize,
-    /// Rows read.
-    pub read: usize,
-    /// Rows written, including those of indexes.
-    pub written: usize,
-}
-
-impl Add for Cost {
-    type Output = Self;
-
-    fn add(self, more: Self) -> Self {
-        let Self { trips, statements, read, written } = more;
-        Self {
-            trips: self.trips + trips,
-            statements: self.statements + statements,
-            read: self.read + read,
-            written: self.written + written,
-        }
     }
 }
 
 /// A database, and the cost of the statements that were sent to it.
 #[derive(Debug)]
 pub struct Db {
-    d1: D1Database,
+    env: Env,
+    home: Home,
+    /// The connection to the last cell.
+    connection: RefCell<Rc<Connection>>,
+    reads_replica: bool,
     bytes_max: i64,
     /// Whether the cost has rows too. Reading D1's counts costs more than a small statement.
     counts_rows: bool,
@@ -134,42 +115,92 @@ pub async fn take_turn(db: &Db, job: &str, now_ms: i64, every_ms: i64) -> Result
 /// A batch that waits for others, and the place for its answers.
 #[derive(Debug)]
 struct Gathered {
-    statements: Vec<D1PreparedStatement>,
+    statements: Vec<Bound>,
     answers: Gathering,
 }
 
 /// The place for the answers of a gathered batch.
 type Gathering = Rc<RefCell<Option<Result<Vec<Answer>>>>>;
 
+/// The connection to a cell.
+#[derive(Debug)]
+struct Connection {
+    cell: Rc<str>,
+    d1: D1Database,
+}
+
+impl Connection {
+    fn open(env: &Env, cell: &Rc<str>, reads_replica: bool) -> Result<Self> {
+        let d1 = env.d1(cell)?;
+        if !reads_replica {
+            return Ok(Self { cell: Rc::clone(cell), d1 });
+        }
+        let session = d1.with_session_constraint(D1SessionConstraint::FirstUnconstrained)?;
+        // A session has the methods of a database that are used here.
+        Ok(Self { cell: Rc::clone(cell), d1: D1Database::unchecked_from_js(JsValue::from(session)) })
+    }
+}
+
 impl Db {
-    /// Binds statements to this database.
-    ///
-    /// # Errors
-    /// When D1 refuses a parameter.
-    pub fn bind_all(&self, statements: &[Statement]) -> Result<Vec<D1PreparedStatement>> {
-        let param = |value: &Value| match value {
-            Value::String(text) => JsValue::from_str(text),
-            Value::Number(n) => n.as_f64().map_or(JsValue::NULL, JsValue::from_f64),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => JsValue::NULL,
+    fn open(env: &Env, home: Home, reads_replica: bool) -> Result<Self> {
+        let vars = Vars::of(env);
+        let cell = match cells::known(env, &home) {
+            Some(place) => place.cell,
+            None => DIRECTORY.into(),
         };
-        let bound = |s: &Statement| self.d1.prepare(s.sql).bind(&s.params.iter().map(param).collect::<Vec<_>>());
-        statements.iter().map(bound).collect()
+        Ok(Self {
+            env: env.clone(),
+            home,
+            connection: RefCell::new(Rc::new(Connection::open(env, &cell, reads_replica)?)),
+            reads_replica,
+            bytes_max: vars.d1_bytes_max,
+            counts_rows: vars.shows_cost,
+            cost: Cell::default(),
+            last_answer: RefCell::default(),
+            gathered: RefCell::default(),
+        })
     }
 
-    /// Binds a statement's parameters.
+    /// Whether this is the first cell, which has the directory.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        match &self.home {
+            Home::Directory => true,
+            Home::Cell(cell) => **cell == *DIRECTORY,
+            Home::Company(_) | Home::Key(_) => false,
+        }
+    }
+
+    /// Whether this is the database of another company.
+    #[must_use]
+    pub fn is_of_another(&self, company: &str) -> bool {
+        matches!(&self.home, Home::Company(own) if own != company)
+    }
+
+    /// Binds statements to their parameters.
     ///
     /// # Errors
-    /// When D1 refuses a parameter.
-    pub fn bind(&self, sql: &str, params: &[Param<'_>]) -> Result<D1PreparedStatement> {
-        let values: Vec<JsValue> = params.iter().map(|p| (*p).into()).collect();
-        self.d1.prepare(sql).bind(&values)
+    /// Never: D1 checks the parameters when it gets them.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as `bind`")]
+    pub fn bind_all(&self, statements: &[Statement]) -> Result<Vec<Bound>> {
+        Ok(statements.iter().map(Bound::from).collect())
+    }
+
+    /// Binds a statement to its parameters. It is prepared when it is sent, since only then its
+    /// cell is known.
+    ///
+    /// # Errors
+    /// Never: D1 checks the parameters when it gets them.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "a batch is bound where it will be sent")]
+    pub fn bind(&self, sql: impl Into<Cow<'static, str>>, params: &[Param<'_>]) -> Result<Bound> {
+        Ok(Bound::new(sql, params))
     }
 
     /// Runs statements as one transaction in one round trip: all or none.
     ///
     /// # Errors
     /// D1's; nothing was written then.
-    pub async fn batch(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<Answer>> {
+    pub async fn batch(&self, statements: Vec<Bound>) -> Result<Vec<Answer>> {
         if self.gathered.borrow().is_none() {
             return self.send(statements).await;
         }
@@ -242,11 +273,66 @@ impl Db {
         }
     }
 
-    async fn send(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<Answer>> {
+    /// Sends a batch to the cell that has the company. A remembered place may be wrong: then the
+    /// cell refuses the batch as a whole, and it goes to the right one.
+    async fn send(&self, statements: Vec<Bound>) -> Result<Vec<Answer>> {
+        let place = match cells::known(&self.env, &self.home) {
+            Some(place) => place,
+            None => self.find_place().await?,
+        };
+        let answers = self.send_to(&place, &statements).await;
+        if !answers.as_ref().is_err_and(cells::is_away) {
+            return answers;
+        }
+        cells::forget(&self.home);
+        let other = self.find_place().await?;
+        if other.cell == place.cell {
+            return answers;
+        }
+        self.send_to(&other, &statements).await
+    }
+
+    /// Asks the directory where the company is.
+    async fn find_place(&self) -> Result<Place> {
+        let Some(statement) = cells::search(&self.home) else { return Ok(cells::found(&self.home, None)) };
+        let directory = self.connect(&DIRECTORY.into())?;
+        let answers = self.exchange(&directory, &[statement]).await?;
+        Ok(cells::found(&self.home, answers.first().map(Answer::first).transpose()?.flatten()))
+    }
+
+    async fn send_to(&self, place: &Place, statements: &[Bound]) -> Result<Vec<Answer>> {
+        let connection = self.connect(&place.cell)?;
+        let Some(company) = &place.company else { return self.exchange(&connection, statements).await };
+        let is_cell = i64::from(&*place.cell != DIRECTORY);
+        let sql = if self.reads_replica { sql::FENCE_READ } else { sql::FENCE };
+        let fence = Bound::new(sql, &[(&**company).into(), is_cell.into()]);
+        let mut answers = self.exchange(&connection, &[&[fence], statements].concat()).await?;
+        let fence = answers.remove(0);
+        if self.reads_replica && !fence.rows::<IgnoredAny>()?.is_empty() {
+            return Err(worker::Error::RustError(cells::AWAY.into()));
+        }
+        Ok(answers)
+    }
+
+    /// The connection to a cell. It is kept until another cell is needed, since the session of a
+    /// replica remembers what it wrote.
+    fn connect(&self, cell: &Rc<str>) -> Result<Rc<Connection>> {
+        let connection = Rc::clone(&self.connection.borrow());
+        if connection.cell == *cell {
+            return Ok(connection);
+        }
+        let connection = Rc::new(Connection::open(&self.env, cell, self.reads_replica)?);
+        self.connection.replace(Rc::clone(&connection));
+        Ok(connection)
+    }
+
+    /// Sends a batch, and counts what it costs.
+    async fn exchange(&self, connection: &Connection, statements: &[Bound]) -> Result<Vec<Answer>> {
         let sent = statements.len();
-        let statements: Array = statements.iter().map(|s| JsValue::from(s.inner())).collect();
-        let d1: &worker_sys::D1Database = AsRef::<JsValue>::as_ref(&self.d1).unchecked_ref();
-        let results = JsFuture::from(d1.batch(statements)?).await?;
+        let prepared = statements.iter().map(|statement| statement.prepare(&connection.d1));
+        let prepared = prepared.collect::<Result<Array>>()?;
+        let d1: &worker_sys::D1Database = AsRef::<JsValue>::as_ref(&connection.d1).unchecked_ref();
+        let results = JsFuture::from(d1.batch(prepared)?).await?;
         let answers: Vec<Answer> = Array::from(&results).iter().map(|result| Answer(result.unchecked_into())).collect();
         let mut cost = Cost { trips: 1, statements: sent, ..Cost::default() };
         for answer in answers.iter().filter(|_| self.counts_rows) {
@@ -258,7 +344,7 @@ impl Db {
         TOTAL.set(TOTAL.get() + cost);
         self.last_answer.replace(answers.last().cloned());
         if is_size_due {
-            watch_size(self.bytes(), self.bytes_max);
+            watch_size(&connection.cell, self.bytes(), self.bytes_max);
         }
         Ok(answers)
     }
@@ -267,8 +353,8 @@ impl Db {
     ///
     /// # Errors
     /// D1's.
-    pub async fn run(&self, sql: &str, params: &[Param<'_>]) -> Result<Answer> {
-        let mut answers = self.batch(vec![self.bind(sql, params)?]).await?;
+    pub async fn run(&self, sql: impl Into<Cow<'static, str>>, params: &[Param<'_>]) -> Result<Answer> {
+        let mut answers = self.batch(vec![Bound::new(sql, params)]).await?;
         answers.pop().ok_or_else(|| worker::Error::RustError("D1 answered nothing".into()))
     }
 

@@ -3,11 +3,10 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use worker::D1PreparedStatement;
 
 use super::outbox::{self, Outbox};
 use super::people::Profile;
-use super::{Batch, ChangeStamp, Db, Param, Result, sql};
+use super::{Batch, Bound, ChangeStamp, Db, Param, Result, sql};
 use crate::domain::clock;
 use crate::domain::edit::{Address, Done};
 use crate::domain::person::Person;
@@ -78,7 +77,7 @@ impl Edit<'_> {
     }
 
     /// The statement that all others depend on. It returns a row if the edit may be made.
-    fn profile(&self) -> Result<D1PreparedStatement> {
+    fn profile(&self) -> Result<Bound> {
         let Edited { read, person, done, .. } = self.edited;
         let [company, profile] = self.target();
         let consent = person.consent.as_ref();

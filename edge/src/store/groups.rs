@@ -11,10 +11,9 @@ use trackmate_wire::limits::{
     GROUPS_SESSIONS_COUNTED_MAX, GROUPS_SHOWN_MAX, MEMBERSHIPS_DELETE_MAX, MEMBERSHIPS_SESSION_MAX,
     MEMBERSHIPS_SLICES_MAX, RECORD_FIELDS_MAX,
 };
-use worker::D1PreparedStatement;
 
 use super::request::IngestRequest;
-use super::{Db, Page, Param, Result, list_bytes, sql};
+use super::{Bound, Db, Page, Param, Result, list_bytes, sql};
 use crate::domain::event::Row;
 use crate::domain::groups::{self, Group};
 use crate::domain::json;
@@ -23,7 +22,7 @@ use crate::domain::record::Sent;
 
 /// The statements that write the groups of a request's events: none if no event names a group.
 /// [`super::records::mark`] comes after them.
-pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
+pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<Bound>> {
     let changes = groups::group_changes(rows, request.source);
     if changes.is_empty() {
         return Ok(Vec::new());

@@ -6,12 +6,11 @@ use trackmate_wire::limits::{
     CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, LATE_EVENTS_TRUSTED_MAX, SESSION_IDENTIFIES_MAX, TRAITS_BYTES_MAX,
     TRAITS_MEMBERS_MAX,
 };
-use worker::D1PreparedStatement;
 
 use super::identity_keys::KeyGrant;
 use super::ingest::{self, Guard, Stored};
 use super::request::{self, Admission, IngestRequest};
-use super::{Batch, Db, Param, Result, catalog, outbox, sql};
+use super::{Batch, Bound, Db, Param, Result, catalog, outbox, sql};
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
 use crate::domain::{clock, tombstone};
@@ -175,7 +174,7 @@ impl Identify<'_> {
     }
 
     /// Deletes the stored event if the identify exceeds a limit.
-    fn refuse(&self) -> Result<D1PreparedStatement> {
+    fn refuse(&self) -> Result<Bound> {
         let late = if self.person.trusted { LATE_EVENTS_TRUSTED_MAX } else { LATE_EVENTS_MAX };
         let sessions = self.request.unproved.then_some(CLAIMED_SESSIONS_MAX);
         let limits = [late.into(), SESSION_IDENTIFIES_MAX.into(), sessions.into()];
@@ -183,7 +182,7 @@ impl Identify<'_> {
     }
 
     /// Stores the message id of an identify of an erased address.
-    fn occupy(&self) -> Result<D1PreparedStatement> {
+    fn occupy(&self) -> Result<Bound> {
         let Self { request, row, person, hash, .. } = self;
         // A server's identify of an erased address leaves nothing behind. The server gets an error,
         // and may send it again after the erasure is lifted.
@@ -217,7 +216,7 @@ impl Identify<'_> {
     }
 
     /// Stores the platform event of a new person.
-    fn platform_event(&self) -> Result<D1PreparedStatement> {
+    fn platform_event(&self) -> Result<Bound> {
         let Self { request, person, .. } = self;
         let [company, _, _, id, key, marker] = self.place();
         let params = [
@@ -238,7 +237,7 @@ impl Identify<'_> {
     }
 
     /// Creates the profile, or adds the claims to it.
-    fn profile(&self) -> Result<D1PreparedStatement> {
+    fn profile(&self) -> Result<Bound> {
         let Self { request, person, .. } = self;
         let rest = [
             person.email.into(),
@@ -254,7 +253,7 @@ impl Identify<'_> {
     }
 
     /// Reads the person.
-    fn find(&self) -> Result<D1PreparedStatement> {
+    fn find(&self) -> Result<Bound> {
         let [company, _, _, id, key, _] = self.place();
         let (hash, candidate) = (self.request.identify_hash.into(), self.person.candidate.into());
         self.db.bind(sql::IDENTIFY_FIND, &[company, key, id, self.hash.into(), hash, candidate])

@@ -2,12 +2,11 @@
 //! `deliveries`, and with them groups. Events of a server may also create a profile and records.
 
 use serde::Deserialize;
-use worker::D1PreparedStatement;
 
 use super::identity_keys::{KeyGrant, ResolvedKey};
 use super::outbox::{self, EventSlots, Outbox};
 use super::request::{self, Admission, IngestRequest};
-use super::{Answers, Batch, Db, Param, Result, Slot, catalog, groups, records, sql};
+use super::{Answers, Batch, Bound, Db, Param, Result, Slot, catalog, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
@@ -46,12 +45,7 @@ pub(super) struct Guard<'a> {
 }
 
 /// `insert into events`.
-pub(super) fn insert(
-    db: &Db,
-    request: &IngestRequest<'_>,
-    rows: &str,
-    guard: Guard<'_>,
-) -> Result<D1PreparedStatement> {
+pub(super) fn insert(db: &Db, request: &IngestRequest<'_>, rows: &str, guard: Guard<'_>) -> Result<Bound> {
     let origin = request.origin.map(fitting);
     db.bind(
         sql::EVENTS_INSERT,
@@ -78,12 +72,7 @@ pub(super) fn insert(
 }
 
 /// Counts the events of this request on their links. `profile` owns a session that is new.
-pub(super) fn count(
-    db: &Db,
-    request: &IngestRequest<'_>,
-    ids: &str,
-    profile: Option<&str>,
-) -> Result<D1PreparedStatement> {
+pub(super) fn count(db: &Db, request: &IngestRequest<'_>, ids: &str, profile: Option<&str>) -> Result<Bound> {
     db.bind(
         sql::LINKS_COUNT,
         &[ids.into(), request.company.into(), request.source.into(), request.marker.into(), profile.into()],
@@ -135,12 +124,7 @@ pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> 
 }
 
 /// Reads which of these message ids are stored, with source `server` or of this identify.
-pub(super) fn known_statement(
-    db: &Db,
-    company: &str,
-    ids: &[&str],
-    identify_hash: Option<i64>,
-) -> Result<D1PreparedStatement> {
+pub(super) fn known_statement(db: &Db, company: &str, ids: &[&str], identify_hash: Option<i64>) -> Result<Bound> {
     let ids = serde_json::to_string(ids)?;
     db.bind(sql::EVENTS_KNOWN, &[company.into(), (&ids).into(), identify_hash.into()])
 }
@@ -252,7 +236,7 @@ struct ServerEvents<'a> {
     json: String,
     ids: String,
     /// The statements for records, groups and the catalogue.
-    rest: Vec<D1PreparedStatement>,
+    rest: Vec<Bound>,
 }
 
 impl ServerEvents<'_> {

@@ -1,17 +1,20 @@
 //! D1: one module per group of tables. SQL is only in `sql/` and the migrations.
 //!
 //! Every function takes a company id. Exceptions carry a comment with the reason: a key is found by
-//! its hash, and the sweep serves all companies.
+//! its hash, and the sweep serves all companies of a cell.
 
 pub mod aliases;
 mod answer;
 pub mod audit;
 pub mod backup;
 pub mod catalog;
+pub mod cells;
 pub mod companies;
+mod cost;
 mod db;
 pub mod deliveries;
 pub mod delivery_log;
+pub mod directory;
 pub mod edits;
 pub mod erasures;
 pub mod exports;
@@ -44,6 +47,7 @@ pub mod timeline;
 pub mod undo;
 
 pub use answer::{Answer, Answers, Batch, Page, Result, Slot, brief};
-pub use db::{Cost, Db, database, replica, take_turn, total};
-pub use param::{Param, Statement, list_bytes};
+pub use cost::Cost;
+pub use db::{Db, cell, database, database_of_key, replica, take_turn, total};
+pub use param::{Bound, Param, Statement, list_bytes};
 pub use stamp::ChangeStamp;

@@ -1,8 +1,11 @@
 //! Statements and their parameters.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use trackmate_wire::limits::LIST_BYTES_MAX;
 use wasm_bindgen::JsValue;
+use worker::D1Database;
 
 use crate::domain::source::Source;
 
@@ -85,6 +88,36 @@ impl Statement {
     pub fn new(sql: &'static str, params: Value) -> Self {
         let params = if let Value::Array(params) = params { params } else { vec![params] };
         Self { sql, params }
+    }
+}
+
+/// A statement with the values of its parameters, which any cell can run.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    sql: Cow<'static, str>,
+    values: Vec<JsValue>,
+}
+
+impl Bound {
+    /// A statement with its parameters.
+    pub(super) fn new(sql: impl Into<Cow<'static, str>>, params: &[Param<'_>]) -> Self {
+        Self { sql: sql.into(), values: params.iter().map(|param| (*param).into()).collect() }
+    }
+
+    /// Prepares the statement in a database.
+    pub(super) fn prepare(&self, d1: &D1Database) -> worker::Result<JsValue> {
+        Ok(d1.prepare(&*self.sql).bind(&self.values)?.inner().into())
+    }
+}
+
+impl From<&Statement> for Bound {
+    fn from(statement: &Statement) -> Self {
+        let value = |value: &Value| match value {
+            Value::String(text) => JsValue::from_str(text),
+            Value::Number(n) => n.as_f64().map_or(JsValue::NULL, JsValue::from_f64),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => JsValue::NULL,
+        };
+        Self { sql: statement.sql.into(), values: statement.params.iter().map(value).collect() }
     }
 }
 

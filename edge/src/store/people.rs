@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::SERVER_LINKS_COUNTED_MAX;
-use worker::D1PreparedStatement;
 
 use super::companies::Key;
-use super::{Batch, Db, Result, sql};
+use super::{Batch, Bound, Db, Result, sql};
 use crate::domain::clock;
 use crate::domain::person::{self, Consent, Person};
 use crate::domain::secret::Scope;
@@ -219,13 +218,7 @@ pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms
 }
 
 /// The statement of [`resolve`].
-pub(super) fn resolve_statement(
-    db: &Db,
-    key_hash: &str,
-    who: &Identifiers,
-    ts: i64,
-    now_ms: i64,
-) -> Result<D1PreparedStatement> {
+pub(super) fn resolve_statement(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms: i64) -> Result<Bound> {
     let params = [
         key_hash.into(),
         who.identity_key.as_ref().into(),

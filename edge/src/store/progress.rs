@@ -3,9 +3,8 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use worker::D1PreparedStatement;
 
-use super::{Db, Result, sql};
+use super::{Bound, Db, Result, sql};
 
 #[derive(Deserialize)]
 struct Progress {
@@ -26,6 +25,6 @@ pub async fn find<T: DeserializeOwned + Default>(db: &Db, job: &str) -> Result<T
 ///
 /// # Errors
 /// When D1 refuses a parameter.
-pub fn set(db: &Db, job: &str, place: &impl Serialize) -> Result<D1PreparedStatement> {
+pub fn set(db: &Db, job: &str, place: &impl Serialize) -> Result<Bound> {
     db.bind(sql::PROGRESS_SET, &[job.into(), (&serde_json::to_string(place)?).into()])
 }

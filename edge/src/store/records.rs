@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use trackmate_wire::limits::RECORD_FIELDS_MAX;
-use worker::D1PreparedStatement;
 
 use super::request::IngestRequest;
-use super::{Db, Param, Result, list_bytes, sql};
+use super::{Bound, Db, Param, Result, list_bytes, sql};
 use crate::domain::event::Row;
 use crate::domain::json;
 use crate::domain::person_records::{Included, PersonRecords};
@@ -16,7 +15,7 @@ use crate::domain::record::{self, Record};
 
 /// The statements that write the records of a request's events: none if no event is about a record.
 /// Only events with source `server` write records.
-pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
+pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Result<Vec<Bound>> {
     let changes = record::changes(rows);
     if changes.is_empty() {
         return Ok(Vec::new());
@@ -29,12 +28,7 @@ pub(super) fn merge(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Resul
 
 /// Adds the statement that marks the links of the events' session as having records or memberships.
 /// It comes after the statements that write these. `ids` are the message ids, a JSON array.
-pub(super) fn mark(
-    db: &Db,
-    request: &IngestRequest<'_>,
-    ids: &str,
-    written: &mut Vec<D1PreparedStatement>,
-) -> Result<()> {
+pub(super) fn mark(db: &Db, request: &IngestRequest<'_>, ids: &str, written: &mut Vec<Bound>) -> Result<()> {
     if request.has_session() && !written.is_empty() {
         let mark = [request.company.into(), request.source.into(), ids.into(), request.marker.into()];
         written.push(db.bind(sql::LINKS_MARK, &mark)?);

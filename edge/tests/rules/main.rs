@@ -17,6 +17,7 @@ mod deliveries;
 mod delivery;
 mod delivery_rows;
 mod erasure;
+mod fence;
 mod groups;
 mod identity;
 mod incoming;

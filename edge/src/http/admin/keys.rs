@@ -14,6 +14,7 @@ use crate::http::context::RequestContext;
 use crate::http::response::{self, success};
 use crate::http::route::HandlerResult;
 use crate::store::companies::{self, ListedKey};
+use crate::store::{cells, directory};
 
 /// A key as it is listed: never the key itself.
 #[derive(Serialize)]
@@ -86,7 +87,7 @@ pub(crate) struct OwnKeyList<'a> {
 /// `GET /api/admin/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt,
 /// revokedAt, current}]}`. Keys that are not revoked come first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let keys = companies::keys(cx.directory()?, &admin.company, KEYS_SHOWN_MAX).await?;
+    let keys = companies::keys(cx.db(&admin.company)?, &admin.company, KEYS_SHOWN_MAX).await?;
     let listed = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
     response::answer(&OwnKeyList { keys: keys.iter().map(listed).collect() })
 }
@@ -128,11 +129,14 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
     let scope = request.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
     let name = request.name.unwrap_or_default();
     body::check_length(&name, "name", 0..=NAME_CHARS_MAX)?;
-    let (key, db) = (FreshKey::new(scope), cx.directory()?);
+    let (key, db) = (FreshKey::new(scope), cx.db(company)?);
     if !companies::add_key(db, company, &key.row(&name), KEYS_MAX, cx.now_ms()).await? {
         let message = format!("a company has at most {KEYS_MAX} keys that are not revoked");
         let full = companies::find(db, company).await?.map(|_| Problem::new(Code::LimitReached, message));
         return Err(full.unwrap_or_else(unknown).into());
+    }
+    if cells::all(cx.env()).len() > 1 {
+        directory::note_key(cx.directory()?, company, &key.hash).await?;
     }
     cx.set_audit_target(&key.id);
     response::answer(&KeyAnswer { key: MadeKey::new(&key, &name, cx.now_ms()) })
@@ -140,7 +144,7 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
 
 /// Revokes a key of a company.
 pub(crate) async fn revoke(cx: &RequestContext, company: &str, key: &str) -> HandlerResult {
-    if !companies::revoke_key(cx.directory()?, company, key, cx.now_ms()).await? {
+    if !companies::revoke_key(cx.db(company)?, company, key, cx.now_ms()).await? {
         return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
     }
     success()

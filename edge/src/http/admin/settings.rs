@@ -121,7 +121,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
     };
     companies::update(cx.db(&admin.company)?, &admin.company, &change).await?;
     if request.webhooks_enabled == Some(true) {
-        recover::schedule(cx);
+        recover::schedule(cx, &admin.company);
     }
     show(cx, &admin, identity.made).await
 }
@@ -196,7 +196,7 @@ async fn funnel(cx: &RequestContext, admin: &auth::Admin, request: &SettingsChan
     };
     subscriptions::set_funnel(db, &admin.company, &funnel, cx.now_ms()).await?;
     if request.funnel_enabled == Some(true) {
-        recover::schedule(cx);
+        recover::schedule(cx, &admin.company);
     }
     Ok(())
 }

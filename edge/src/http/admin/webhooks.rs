@@ -128,7 +128,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
         return Err(too_many_headers().into());
     }
     if change.active == Some(true) || change.url.is_some() || change.rate_limit.is_some() {
-        recover::schedule(cx);
+        recover::schedule(cx, &admin.company);
     }
     answer(cx, &admin, id, None).await
 }

@@ -46,7 +46,7 @@ fn nothing_runs() -> Problem {
 pub(crate) async fn get(cx: &RequestContext, _operator: Operator) -> HandlerResult {
     let company = cx.query("company");
     if let Some(company) = &company {
-        companies::keys(cx.directory()?, company, 1).await?.first().ok_or_else(crate::http::admin::keys::unknown)?;
+        companies::keys(cx.db(company)?, company, 1).await?.first().ok_or_else(crate::http::admin::keys::unknown)?;
     }
     let table = match cx.query("table") {
         Some(name) => Table::named(&name).ok_or_else(unknown_table)?,

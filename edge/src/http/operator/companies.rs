@@ -1,5 +1,8 @@
 //! `/api/operator/companies`: the operator of the deployment creates companies and their keys.
 
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use trackmate_wire::api::Pagination;
 use trackmate_wire::ids::is_company_id;
@@ -9,6 +12,7 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::domain::request_body;
 use crate::domain::secret::Scope;
 use crate::domain::{clock, revenue};
+use crate::error::Error;
 use crate::http::admin::keys::{self, Key, MadeKey};
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
@@ -17,7 +21,10 @@ use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::runtime::random;
-use crate::store::companies::{self, NewCompany};
+use crate::store;
+use crate::store::cells::{self, DIRECTORY};
+use crate::store::companies::{self, Listed, Named, NewCompany};
+use crate::store::directory::{self, Wish};
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -25,6 +32,9 @@ use crate::store::companies::{self, NewCompany};
 pub(crate) struct CompanyRequest {
     company_id: Option<String>,
     name: Option<String>,
+    cell: Option<String>,
+    jurisdiction: Option<String>,
+    region: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +44,8 @@ struct Company<'a> {
     name: &'a str,
     #[serde(rename = "createdAt")]
     created_at: String,
+    /// The database that it is in.
+    cell: &'a str,
 }
 
 #[derive(Serialize)]
@@ -50,8 +62,8 @@ struct FirstKeys<'a> {
     admin: MadeKey<'a>,
 }
 
-/// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server,
-/// admin}}`. No other answer shows the keys.
+/// `POST /api/operator/companies` `{name, companyId?, cell?, jurisdiction?, region?}` → `{success,
+/// company, keys:{server, admin}}`. No other answer shows the keys.
 pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
     let text = body::text(cx).await?;
     let request: CompanyRequest = request_body::change(&text)?;
@@ -70,18 +82,47 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let revenue_events = serde_json::to_string(&revenue::DEFAULT_EVENTS)?;
     let keys = [server.row("first server key"), admin.row("first admin key")];
     let company = NewCompany { id: &id, name: name.trim(), revenue_events: &revenue_events };
-    if !companies::create(cx.directory()?, company, &keys, cx.now_ms()).await? {
-        return Err(Problem::field(Code::Conflict, "companyId", "a company has this id already").into());
+    let wish = Wish { cell: request.cell, jurisdiction: request.jurisdiction, region: request.region };
+    let cell = choose(cx, &wish).await?;
+    let taken = || Error::from(Problem::field(Code::Conflict, "companyId", "a company has this id already"));
+    if cell != DIRECTORY {
+        if companies::find(cx.db(&id)?, &id).await?.is_some() {
+            return Err(taken());
+        }
+        let hashes = [&*server.hash, &*admin.hash];
+        directory::place(cx.directory()?, &id, &cell, &hashes, cx.now_ms()).await?;
+    }
+    let db = store::cell(cx.env(), &cell)?;
+    if !companies::create(&db, company, &keys, cx.now_ms()).await? {
+        return Err(taken());
     }
     cx.set_audit_target(&id);
     let now = cx.now_ms();
     response::answer(&CompanyAnswer {
-        company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },
+        company: Company { id: &id, name: name.trim(), created_at: clock::iso(now), cell: &cell },
         keys: FirstKeys {
             server: MadeKey::new(&server, keys[0].name, now),
             admin: MadeKey::new(&admin, keys[1].name, now),
         },
     })
+}
+
+/// The cell of a new company. A deployment with one database has no choice.
+async fn choose(cx: &RequestContext, wish: &Wish) -> Result<String, Error> {
+    let bound = cells::all(cx.env());
+    let is_free = wish.cell.is_none() && wish.jurisdiction.is_none() && wish.region.is_none();
+    if is_free && bound.len() == 1 {
+        return Ok(DIRECTORY.to_owned());
+    }
+    match directory::choose(cx.directory()?, wish, &bound).await? {
+        Some(cell) => Ok(cell),
+        // Before the first sweep, nothing is known of the cells.
+        None if is_free => Ok(DIRECTORY.to_owned()),
+        None => {
+            let message = "no open database fits cell, jurisdiction and region: see GET /api/operator/cells";
+            Err(Problem::new(Code::LimitReached, message).into())
+        }
+    }
 }
 
 /// Makes a company id: `TM-` and ten capitals and digits, which are 50 random bits. `create` fails
@@ -119,9 +160,31 @@ pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let mut found = companies::list(db, &after, pagination::rows(limit)).await?;
     let storage = Storage { bytes: db.bytes(), bytes_max: db.bytes_max() };
     let pagination = pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
-    let companies = found.iter().map(|c| Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) });
+    let elsewhere = name(cx, &found).await?;
+    let companies = found.iter().map(|c| {
+        let named = elsewhere.get(&c.id).map(|named| (&*named.name, named.created_at));
+        let (name, created_at) =
+            named.unwrap_or((c.name.as_deref().unwrap_or_default(), c.created_at.unwrap_or_default()));
+        Company { id: &c.id, name, created_at: clock::iso(created_at), cell: &c.cell }
+    });
     let companies = companies.collect();
     response::answer(&CompanyList { companies, pagination, storage })
+}
+
+/// The companies of other cells with their names. One trip to each cell.
+async fn name(cx: &RequestContext, found: &[Listed]) -> Result<BTreeMap<String, Named>, Error> {
+    let mut by_cell: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for company in found.iter().filter(|company| company.cell != DIRECTORY) {
+        by_cell.entry(&company.cell).or_default().push(&company.id);
+    }
+    let asked = by_cell
+        .into_iter()
+        .map(|(cell, ids)| async move { companies::names(&store::cell(cx.env(), cell)?, &ids).await });
+    let mut named = BTreeMap::new();
+    for companies in try_join_all(asked).await? {
+        named.extend(companies.into_iter().map(|company| (company.id.clone(), company)));
+    }
+    Ok(named)
 }
 
 #[derive(Serialize)]
@@ -133,7 +196,7 @@ pub(crate) struct KeyList<'a> {
 /// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt,
 /// lastUsedAt, revokedAt}]}`.
 pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
-    let keys = companies::keys(cx.directory()?, company, KEYS_SHOWN_MAX).await?;
+    let keys = companies::keys(cx.db(company)?, company, KEYS_SHOWN_MAX).await?;
     if keys.is_empty() {
         return Err(keys::unknown().into());
     }

@@ -132,7 +132,7 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
     let rounds = into_rounds(identity_items)?;
     // Without identity items the key is checked in the query that resolves the owner of the events.
     if !rounds.is_empty() || groups.is_empty() {
-        let found = companies::key(cx.directory()?, hash).await?;
+        let found = companies::key(cx.db_of_key(hash)?, hash).await?;
         let key = credentials::accept(cx, found, hash, Scope::Server)?;
         cx.log().set_company(&key.company, Source::Server);
         let visitors = visitors(&groups);

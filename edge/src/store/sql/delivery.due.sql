@@ -1,14 +1,15 @@
 -- Deliveries of every company that are due or whose lease has run out. Companies take turns, and so
 -- do the webhooks of each; the delivery that waited longest comes first. So no backlog blocks the
 -- deliveries of others. The walk covers the webhooks with open deliveries from a place on. A last
--- row without an id is the place where the walk stopped before its end.
+-- row without an id is the place where the walk stopped before its end. A company that is not in
+-- this cell has none.
 -- ?1 now ms, ?2 most deliveries, ?3 company and ?4 subscription of the place, ?5 most webhooks
 , oldest as materialized (
   select place ->> 0 as company, place ->> 1 as subscription,
          (select json_array(due_at, id) from deliveries indexed by deliveries_due
           where state in ('pending', 'leased') and company = place ->> 0 and subscription = place ->> 1 and due_at <= ?1
           order by due_at, id limit 1) as due
-  from walk where place is not null
+  from walk where place is not null and not exists (select 1 from away where company = place ->> 0)
 ),
 -- A company's n webhooks begin at the turns 1 to n and come again n turns later.
 pick (company, subscription, due, turn, step) as (

@@ -1,0 +1,158 @@
+//! The directory: where new companies go, and what is known of each cell. Only the first cell has
+//! it, so every function but the last takes that cell's database. No function takes a company whose
+//! data it reads.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use trackmate_wire::limits::COMPANIES_COUNTED_MAX;
+
+use super::{Db, Result, schema, sql};
+use crate::domain::metrics::Measured;
+use crate::domain::outage::FULL_PERCENT;
+
+/// What the deployment declares of a cell: the variable `CELLS` has one for each name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Declared {
+    /// Where its data stay.
+    pub jurisdiction: Option<String>,
+    /// Where it is.
+    pub region: Option<String>,
+}
+
+/// Reads the variable `CELLS`. One that cannot be read declares nothing.
+#[must_use]
+pub fn declared(text: Option<&str>) -> BTreeMap<String, Declared> {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+/// Which cell a new company may be in.
+#[derive(Debug, Default)]
+pub struct Wish {
+    /// This one.
+    pub cell: Option<String>,
+    /// One whose data stay there.
+    pub jurisdiction: Option<String>,
+    /// One there.
+    pub region: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    cell: String,
+}
+
+/// The emptiest open cell, of those bound, that fits; `None` if there is none.
+///
+/// # Errors
+/// D1's.
+pub async fn choose(db: &Db, wish: &Wish, bound: &[std::rc::Rc<str>]) -> Result<Option<String>> {
+    let Wish { cell, jurisdiction, region } = wish;
+    let bound = json!(bound.iter().map(|cell| &**cell).collect::<Vec<_>>()).to_string();
+    let params = [cell.as_ref().into(), jurisdiction.as_ref().into(), region.as_ref().into(), (&bound).into()];
+    let chosen: Option<Chosen> = db.run(sql::CELL_CHOOSE, &params).await?.first()?;
+    Ok(chosen.map(|chosen| chosen.cell))
+}
+
+/// Says in which cell a new company is, and whose its keys are.
+///
+/// # Errors
+/// D1's.
+pub async fn place(db: &Db, company: &str, cell: &str, hashes: &[&str], now_ms: i64) -> Result<()> {
+    let hashes = serde_json::to_string(hashes)?;
+    let set = db.bind(sql::PLACE_SET, &[company.into(), cell.into(), now_ms.into()])?;
+    let keys = db.bind(sql::KEY_PLACE_SET, &[company.into(), (&hashes).into()])?;
+    db.batch(vec![set, keys]).await.map(drop)
+}
+
+/// Says whose a new key is, if its company is not in the first cell.
+///
+/// # Errors
+/// D1's.
+pub async fn note_key(db: &Db, company: &str, hash: &str) -> Result<()> {
+    let hashes = json!([hash]).to_string();
+    db.run(sql::KEY_PLACE_SET, &[company.into(), (&hashes).into()]).await.map(drop)
+}
+
+/// What the sweep of a cell saw.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    measured: Measured,
+    companies: i64,
+    schema: u32,
+    bytes: i64,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    companies: i64,
+}
+
+/// Looks at a cell, whose database this is.
+///
+/// # Errors
+/// D1's.
+pub async fn look(cell: &Db, measured: Measured) -> Result<Seen> {
+    let count: Option<Count> = cell.run(sql::CELL_COUNT, &[COMPANIES_COUNTED_MAX.into()]).await?.first()?;
+    let schema = schema::applied(cell).await?;
+    Ok(Seen { measured, companies: count.map_or(0, |count| count.companies), schema, bytes: cell.bytes() })
+}
+
+/// Writes what the sweep of a cell saw, or why it failed.
+///
+/// # Errors
+/// D1's.
+pub async fn note(
+    db: &Db,
+    (cell, declared): (&str, &Declared),
+    seen: std::result::Result<&Seen, &str>,
+    now_ms: i64,
+) -> Result<()> {
+    let Declared { jurisdiction, region } = declared;
+    let (seen, error) = match seen {
+        Ok(seen) => (Some(seen), None),
+        Err(error) => (None, Some(error)),
+    };
+    let gauges = seen.map(|seen| serde_json::to_string(&seen.measured)).transpose()?;
+    let number = |of: fn(&Seen) -> i64| seen.map(of);
+    let params = [
+        cell.into(),
+        jurisdiction.as_ref().into(),
+        region.as_ref().into(),
+        now_ms.into(),
+        error.into(),
+        gauges.as_ref().into(),
+        number(|seen| seen.companies).into(),
+        number(|seen| seen.bytes).into(),
+        number(|seen| seen.schema.into()).into(),
+        (db.bytes_max() / 100 * FULL_PERCENT).into(),
+    ];
+    db.run(sql::CELL_NOTE, &params).await.map(drop)
+}
+
+#[derive(Deserialize)]
+struct Gauged {
+    bytes: i64,
+    gauges: Option<String>,
+}
+
+/// The sum of what the other cells measured last, and the bytes of the fullest.
+///
+/// # Errors
+/// D1's.
+pub async fn others(db: &Db) -> Result<(Measured, i64)> {
+    let cells: Vec<Gauged> = db.run(sql::CELL_GAUGES, &[]).await?.rows()?;
+    let measured = |cell: &Gauged| cell.gauges.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let sum = cells.iter().filter_map(measured).fold(Measured::default(), Measured::plus);
+    Ok((sum, cells.iter().map(|cell| cell.bytes).max().unwrap_or_default()))
+}
+
+/// Whether a company is being copied to a cell, or switched to another. Takes the cell's database.
+///
+/// # Errors
+/// D1's.
+pub async fn has_move(cell: &Db) -> Result<bool> {
+    Ok(cell.run(sql::AWAY_MOVING, &[]).await?.first::<Value>()?.is_some())
+}
