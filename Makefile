@@ -3,16 +3,18 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help dev test build package check openapi schema bounds fuzz audit cost bench bench-neighbours bench-pages bench-sdk size soak soak-backup clean
 
-# The port of `make dev` (the shop server uses the next port) and the folder of its local D1.
+# The port of `make dev` (the shop server uses the next port), the folder of its local D1, and the
+# number of its databases.
 export PORT ?= 8787
 export STATE ?= .trackmate/state
+export CELLS ?= 1
 # The npm packages include wrangler and the Node 22 that it needs.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-dev: ## Run everything at http://localhost:$PORT (PORT=8787 STATE=.trackmate/state)
+dev: ## Run everything at http://localhost:$PORT (PORT=8787 STATE=.trackmate/state CELLS=1)
 	@scripts/setup.sh && scripts/build.sh && exec node scripts/dev.mjs
 
 test: ## Run all lints and tests: unit, SQL, black-box, browser, faults; prints totals

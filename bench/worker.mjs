@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { cellNames } from '../scripts/dev/cells.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A path of the repository. */
@@ -35,13 +36,14 @@ function settings(root) {
 }
 
 /**
- * Starts these modules (the first is the entry) with an empty, migrated D1. Returns {url, pid, d1,
- * sweep, stop, cpuMs, peakBytes, resetPeak}. `consumes` makes it the consumer of its own queue.
- * `root` is the checkout of the modules, of the migrations, and of the wrangler.toml whose settings
+ * Starts these modules (the first is the entry) with empty, migrated databases: `DB` and, with more
+ * `cells` than one, `CELL_1`, …. Returns {url, pid, d1, cell, sweep, stop, cpuMs, peakBytes,
+ * resetPeak}: `d1` is `DB`, and `cell(name)` any of them. `consumes` makes it the consumer of its
+ * own queue. `root` is the checkout of the modules, of the migrations, and of the wrangler.toml whose settings
  * it has. `sweep` runs its cron handler, which the local runtime does not fire. `pid` and the last
  * three are undefined without /proc.
  */
-export async function startWorker(modules, bindings, { consumes = false, root = ROOT } = {}) {
+export async function startWorker(modules, bindings, { consumes = false, root = ROOT, cells = 1 } = {}) {
   const { consumer, ...compatibility } = settings(root);
   const state = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'trackmate-bench-'));
   const before = new Set(children());
@@ -52,7 +54,7 @@ export async function startWorker(modules, bindings, { consumes = false, root = 
         {
           ...worker,
           modules: modules.map((file) => ({ type: file.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule', path: join(root, file) })),
-          d1Databases: { DB: 'bench' },
+          d1Databases: Object.fromEntries(cellNames(cells).map((cell) => [cell, cell === 'DB' ? 'bench' : cell])),
           queueProducers: { DELIVERIES: 'bench' },
           queueConsumers: consumes ? { bench: consumer } : {},
           // or each fetch has its headers copied, which no other runtime does
@@ -71,15 +73,20 @@ export async function startWorker(modules, bindings, { consumes = false, root = 
   const url = await miniflare.unsafeGetDirectURL('bench');
   const pid = children().find((child) => !before.has(child));
   Object.assign(started, { pid, isReady: true, watch: setInterval(() => throwIfGone(pid), ALIVE_EVERY_MS) });
-  const d1 = await miniflare.getD1Database('DB', 'bench');
+  const cell = (name) => miniflare.getD1Database(name, 'bench');
+  const d1 = await cell('DB');
+  for (const name of cellNames(cells)) await migrate(await cell(name), root);
+  const { scheduled } = await miniflare.getWorker('bench');
+  const usage = pid && { cpuMs: () => cpuMs(pid), peakBytes: () => peakBytes(pid), resetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, '5') };
+  return { url, pid, d1, cell, stop, sweep: () => scheduled({ cron: '* * * * *' }), ...usage };
+}
+
+async function migrate(d1, root) {
   const migrations = join(root, 'edge/migrations');
   // The local D1 runs all statements of a text, but none may be empty, as one of comments is.
   for (const file of readdirSync(migrations).sort()) {
     await d1.prepare(readFileSync(join(migrations, file), 'utf8').replaceAll(/--.*$/gm, '').trim()).run();
   }
-  const { scheduled } = await miniflare.getWorker('bench');
-  const usage = pid && { cpuMs: () => cpuMs(pid), peakBytes: () => peakBytes(pid), resetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, '5') };
-  return { url, pid, d1, stop, sweep: () => scheduled({ cron: '* * * * *' }), ...usage };
 }
 
 const remove = ({ state }) => rmSync(state, { recursive: true, force: true, maxRetries: 3 });

@@ -18,7 +18,7 @@ async function startAddress(account) {
   let worker;
   const server = createServer(async (request, response) => {
     if (!account.script) return response.writeHead(404).end('nothing is deployed here');
-    worker ??= startTrackMate({}, null, account.secrets.OPERATOR_KEY);
+    worker ??= startTrackMate({}, null, { operatorKey: account.secrets.OPERATOR_KEY });
     const { url } = await worker;
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);

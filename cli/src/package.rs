@@ -22,6 +22,9 @@ pub(crate) struct DevOptions {
     /// The folder of the local database.
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
+    /// The number of databases (docs/cells.md). It can grow from one run to the next.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    cells: u8,
 }
 
 /// The options of `trackmate serve`.
@@ -38,6 +41,9 @@ pub(crate) struct ServeOptions {
     /// The name of the first company.
     #[arg(long, value_name = "NAME", default_value = "My company")]
     company: String,
+    /// The number of databases (docs/cells.md). It can grow from one run to the next.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    cells: u8,
     /// A proxy is in front: the visitor's address is the last one of X-Forwarded-For.
     #[arg(long)]
     trust_proxy: bool,
@@ -88,7 +94,7 @@ impl Package {
 /// Runs the system on this machine until it is stopped.
 pub(crate) fn dev(options: DevOptions) -> Result<(), Error> {
     let mut command = Package::installed()?.script("scripts/dev.mjs");
-    command.env("PORT", options.port.to_string());
+    command.env("PORT", options.port.to_string()).env("CELLS", options.cells.to_string());
     if let Some(state) = options.state {
         command.env("STATE", state);
     }
@@ -99,7 +105,8 @@ pub(crate) fn dev(options: DevOptions) -> Result<(), Error> {
 pub(crate) fn serve(options: ServeOptions) -> Result<(), Error> {
     let mut command = Package::installed()?.script("scripts/serve.mjs");
     command.env("HOST", options.host).env("PORT", options.port.to_string()).env("STATE", options.state);
-    command.env("COMPANY", options.company).env("TRUST_PROXY", if options.trust_proxy { "1" } else { "" });
+    command.env("CELLS", options.cells.to_string()).env("COMPANY", options.company);
+    command.env("TRUST_PROXY", if options.trust_proxy { "1" } else { "" });
     replace_process(command)
 }
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cellsIn, localConfig } from './cells.mjs';
 
 /** The repository, or the installed package, which has the same layout. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -19,6 +20,8 @@ export function startCommand(variables = {}) {
 
 export const PORT = Number(process.env.PORT || 8787);
 export const STATE = resolve(process.env.STATE || '.trackmate/state');
+/** Databases, `DB` included. A state never gets fewer: the others would still have companies. */
+export const CELLS = /^([1-9]\d*)?$/.test(process.env.CELLS ?? '') ? Math.max(Number(process.env.CELLS || 1), cellsIn(STATE)) : NaN;
 export const SHOP_PORT = PORT + 1;
 export const START_PORT = PORT + 2;
 /** For requests of this process: wrangler listens on IPv4 only. */
@@ -74,11 +77,4 @@ export const saveKeys = (keys) => writePrivate(FILES.keys, `${JSON.stringify(key
  * Writes wrangler's configuration with absolute paths into STATE. wrangler stores its temporary
  * files beside its configuration, and an installed package may belong to another user.
  */
-export function writeConfig() {
-  const text = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
-  const absolute = text.replaceAll(
-    /^(main|directory|migrations_dir) = "(.*)"$/gm,
-    (_, name, path) => `${name} = ${JSON.stringify(join(ROOT, path))}`,
-  );
-  writeFileSync(FILES.config, absolute);
-}
+export const writeConfig = () => writeFileSync(FILES.config, localConfig(ROOT, CELLS));

@@ -3,13 +3,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CELLS_MAX, cellNames, databaseFile, databaseName } from './cells.mjs';
 import {
   BASE,
+  CELLS,
   displayPath,
   FILES,
   lastLines,
   PORT,
   ROOT,
+  startCommand,
   STATE,
   WRANGLER,
   writeConfig,
@@ -56,42 +59,66 @@ export function describe({ status, answer }) {
 }
 
 /**
- * Migrates the local D1. STATE has the list of applied migrations: wrangler takes seconds even if
- * nothing is to do, and does not notice that a migration was edited or removed.
+ * Migrates the local databases, one after the other: the local runtimes share a file. STATE has the
+ * list of the migrations that each has: wrangler takes seconds even if nothing is to do, and does
+ * not notice that a migration was edited or removed.
  */
 export async function migrate() {
+  if (!(CELLS <= CELLS_MAX)) {
+    const fix = `use a number from 1 to ${CELLS_MAX}, for example: ${startCommand({ CELLS: 3 })}`;
+    throw new Failure(`CELLS is "${process.env.CELLS}"`, fix);
+  }
   const folder = join(ROOT, 'edge/migrations');
   const hash = (name) => createHash('sha256').update(readFileSync(join(folder, name))).digest('hex');
   const names = readdirSync(folder).sort();
-  // wrangler stores a local database under its id, or without one under its name.
-  const current = ['database trackmate\n', ...names.map((name) => `${name} ${hash(name)}\n`)].join('');
-  const stamp = join(STATE, 'migrated');
-  if (existsSync(join(STATE, 'v3/d1')) && existsSync(stamp)) {
-    const applied = readFileSync(stamp, 'utf8');
-    if (applied === current) return;
-    if (!current.startsWith(applied)) setStateAside();
+  const lines = names.map((name) => `${name} ${hash(name)}\n`).join('');
+  const cells = cellNames(CELLS).map((cell) => new LocalCell(cell, lines));
+  if (cells.some((cell) => cell.wasChanged())) setStateAside();
+  for (const cell of cells) if (!cell.isCurrent()) await cell.migrate(folder, names);
+}
+
+/** A local database and the list of the migrations that it has. */
+class LocalCell {
+  constructor(cell, lines) {
+    this.name = databaseName(cell);
+    this.file = databaseFile(STATE, cell);
+    this.stamp = join(STATE, cell === 'DB' ? 'migrated' : `migrated-${cell}`);
+    this.current = `database ${this.name}\n${lines}`;
   }
-  const log = FILES.migrateLog;
-  const database = join(STATE, 'v3/d1');
-  const isNew = !existsSync(database);
-  const command = isNew ? ['execute', '--yes', '--file', oneFile(folder, names)] : ['migrations', 'apply'];
-  const args = ['d1', ...command, 'trackmate', '--local', '--persist-to', STATE];
-  // wrangler's local migrations sometimes find their own database locked (workers-sdk issue 15162).
-  for (let attempt = 1; ; attempt += 1) {
-    const child = wrangler('migrate', args, log);
-    const how = await child.exited;
-    forget('migrate');
-    if (how === 0) break;
-    const output = lastLines(log, 30);
-    // One file is applied in full, or again from the start.
-    if (isNew) rmSync(database, { recursive: true, force: true });
-    if (attempt < 3 && /SQLITE_(LOCKED|BUSY)/.test(output)) continue;
-    throw new Failure(
-      `the migrations failed (${how})\n${output}`,
-      `correct the migration named above, or start from an empty D1: rm -r ${displayPath(STATE)}`,
-    );
+
+  applied() {
+    return existsSync(this.file) && existsSync(this.stamp) ? readFileSync(this.stamp, 'utf8') : '';
   }
-  writeFileSync(stamp, current);
+
+  isCurrent() {
+    return this.applied() === this.current;
+  }
+
+  /** Whether it has a migration that was edited or removed since. */
+  wasChanged() {
+    return !this.current.startsWith(this.applied());
+  }
+
+  async migrate(folder, names) {
+    const isNew = !existsSync(this.file);
+    const command = isNew ? ['execute', '--yes', '--file', oneFile(folder, names)] : ['migrations', 'apply'];
+    const args = ['d1', ...command, this.name, '--local', '--persist-to', STATE];
+    // wrangler's local migrations sometimes find their own database locked (workers-sdk issue 15162).
+    for (let attempt = 1; ; attempt += 1) {
+      const how = await wrangler('migrate', args, FILES.migrateLog).exited;
+      forget('migrate');
+      if (how === 0) break;
+      const output = lastLines(FILES.migrateLog, 30);
+      // One file is applied in full, or again from the start.
+      if (isNew) for (const end of ['', '-wal', '-shm']) rmSync(this.file + end, { force: true });
+      if (attempt < 3 && /SQLITE_(LOCKED|BUSY)/.test(output)) continue;
+      throw new Failure(
+        `the migrations of ${this.name} failed (${how})\n${output}`,
+        `correct the migration named above, or start from an empty D1: rm -r ${displayPath(STATE)}`,
+      );
+    }
+    writeFileSync(this.stamp, this.current);
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createTestHarness, unstable_readConfig as readConfig } from 'wrangler';
+import { cellNames, databaseName } from '../../scripts/dev/cells.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
@@ -15,26 +16,31 @@ function replayed({ producers, consumers }, retries) {
 
 /**
  * The deployment's configuration with other rate limits: `{RATE_PAGES: 5}`, and those that are not named not bound at all; and with `{BUFFER_RETRIES: 1}`, after
- * which a queued message is given up.
+ * which a queued message is given up. Without limits it has its own ones. It has so many cells, `DB` included.
  */
-function limited(limits, vars) {
+function configuration(limits, cells, vars) {
   const { name, main, compatibility_date, compatibility_flags, vars: ordinary, assets, d1_databases, queues, triggers, ratelimits } = readConfig({ config: CONFIG });
-  const bound = ratelimits.filter((r) => r.name in limits).map((r) => ({ ...r, simple: { ...r.simple, limit: limits[r.name] } }));
-  return { name, main, compatibility_date, compatibility_flags, vars: { ...ordinary, ...vars }, assets, d1_databases, queues: 'BUFFER_RETRIES' in limits ? replayed(queues, limits.BUFFER_RETRIES) : queues, triggers, ratelimits: bound };
+  const { migrations_dir } = d1_databases[0];
+  const further = cellNames(cells).slice(1).map((binding) => ({ binding, database_name: databaseName(binding), migrations_dir }));
+  const bound = limits ? ratelimits.filter((r) => r.name in limits).map((r) => ({ ...r, simple: { ...r.simple, limit: limits[r.name] } })) : ratelimits;
+  const others = { name, main, compatibility_date, compatibility_flags, assets, triggers, ratelimits: bound, vars: { ...ordinary, ...vars } };
+  return { ...others, d1_databases: [...d1_databases, ...further], queues: limits && 'BUFFER_RETRIES' in limits ? replayed(queues, limits.BUFFER_RETRIES) : queues };
 }
 
 /**
- * Starts TrackMate on a free port with an empty database; `vars` are further variables of its deployment, `limits` its rate limits in place of the usual ones.
+ * Starts TrackMate on a free port with empty databases; `vars` are further variables of its deployment, `limits` its rate limits in place of the usual ones,
+ * `cells` the number of its databases: `DB`, `CELL_1`, …
  * → {url, operatorKey, call, companies, sweep, d1, queue, spill, logs, close}
  */
-export async function startTrackMate(vars = {}, limits = null, operatorKey = 'operator-key-of-the-tests') {
+export async function startTrackMate(vars = {}, limits = null, { operatorKey = 'operator-key-of-the-tests', cells = 1 } = {}) {
   const dev = { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', METRICS_S: '0', ...vars };
   const secrets = { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' };
-  const deployed = limits ? { config: limited(limits, { ...dev, ...secrets }) } : { configPath: CONFIG, vars: dev, secrets };
+  const isOwn = limits || cells > 1;
+  const deployed = isOwn ? { config: configuration(limits, cells, { ...dev, ...secrets }) } : { configPath: CONFIG, vars: dev, secrets };
   const harness = createTestHarness({ root: ROOT, workers: [deployed] });
   const { url } = await harness.listen();
   const worker = harness.getWorker();
-  await worker.applyD1Migrations('DB');
+  for (const cell of cellNames(cells)) await worker.applyD1Migrations(cell);
   const base = String(url).replace(/\/$/, '');
   const call = caller(base);
   return {
@@ -44,7 +50,8 @@ export async function startTrackMate(vars = {}, limits = null, operatorKey = 'op
     companies: (wanted) => createCompany(call, operatorKey, wanted),
     /** Runs the cron handler, as production does every minute. */
     sweep: () => worker.scheduled({ cron: '* * * * *', scheduledTime: new Date() }),
-    d1: async () => (await worker.getEnv()).DB,
+    /** The database of a cell. */
+    d1: async (cell = 'DB') => (await worker.getEnv())[cell],
     /** The producer's end of the wake-ups' queue. */
     queue: async () => (await worker.getEnv()).DELIVERIES,
     /** The producer's end of the spill queue. */

@@ -1,0 +1,69 @@
+// Several databases behind one Worker on this machine: the local runs, and the harness of the tests.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { cellNames, cellsIn, databaseFile } from '../scripts/dev/cells.mjs';
+import { startTrackMate } from './support/harness.mjs';
+import { freePort, lockDatabase, newState, startWrangler } from './support/wrangler.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const TABLES = "select count(*) as n from sqlite_master where type = 'table' and name in ('events', 'away', 'places')";
+
+/** Migrates a folder of state as `make dev` does, and returns its configuration. */
+function migrate(state, CELLS) {
+  const script = "import('./scripts/dev/worker.mjs').then(({ migrate }) => migrate())";
+  execFileSync(process.execPath, ['-e', script], { cwd: ROOT, env: { ...process.env, STATE: state, CELLS }, stdio: 'pipe' });
+  return readFileSync(join(state, 'wrangler.toml'), 'utf8');
+}
+
+test('a local run with CELLS=2 has two migrated databases, and a later run keeps both', (t) => {
+  const state = mkdtempSync(join(tmpdir(), 'trackmate-cells-'));
+  t.after(() => rmSync(state, { recursive: true, force: true }));
+  assert.ok(!migrate(state, '').includes('CELL_'));
+  assert.equal(cellsIn(state), 1);
+  for (const cells of ['2', '']) {
+    assert.match(migrate(state, cells), /binding = "CELL_1"\ndatabase_name = "trackmate-1"\nmigrations_dir = "\//);
+    assert.equal(cellsIn(state), 2);
+  }
+  for (const cell of cellNames(2)) {
+    const database = new DatabaseSync(databaseFile(state, cell));
+    assert.equal(database.prepare(TABLES).get().n, 3, cell);
+    database.close();
+  }
+});
+
+test('a number of cells that is none is refused with a fix', () => {
+  for (const cells of ['0', '-1', '1.5', 'many', '65']) {
+    assert.throws(() => migrate(join(tmpdir(), 'trackmate-none'), cells), /CELLS is ".*"/, cells);
+  }
+});
+
+test('the harness starts a Worker with three separate databases, each with the whole schema', async (t) => {
+  const trackMate = await startTrackMate({}, null, { cells: 3 });
+  t.after(() => trackMate.close());
+  for (const cell of cellNames(3)) {
+    const d1 = await trackMate.d1(cell);
+    assert.equal(await d1.prepare(TABLES).first('n'), 3, cell);
+    await d1.prepare('insert into away (company, state, since) values (?, ?, 0)').bind(cell, 'gone').run();
+    assert.deepEqual((await d1.prepare('select company from away').all()).results, [{ company: cell }]);
+  }
+  assert.ok((await trackMate.companies()).companyId);
+});
+
+test('a locked cell leaves the others in use', async (t) => {
+  const state = newState(t, 3);
+  const trackMate = await startWrangler(state, await freePort());
+  t.after(() => trackMate.kill());
+  const release = lockDatabase(state, 'CELL_2');
+  t.after(release);
+  assert.ok((await trackMate.companies()).companyId);
+  release();
+  const releaseAll = lockDatabase(state);
+  t.after(releaseAll);
+  await assert.rejects(trackMate.companies(), /no company: 503/);
+});
