@@ -315,6 +315,13 @@ test('the Markdown of a page keeps its code and its links to pages, and loses li
   assert.equal(servedMarkdown('docs/x.md', markdown), served);
 });
 
+test('a page does not show the comments that mark its generated tables', () => {
+  const html = markdownPage(page, '# Page\n\n<!-- steps -->\n| step | rows |\n|---|---:|\n| one | 2 |\n<!-- /steps -->\n\n## Other\n\n<b>raw</b>\n');
+  assert.doesNotMatch(html, /steps/);
+  assert.match(html, /<td class="number">2<\/td>/);
+  assert.match(html, /&lt;b&gt;raw/);
+});
+
 test('two headings of a page with the same text have different ids', () => {
   const html = markdownPage(page, '# Page\n\n## Added\n\n## Added\n');
   assert.deepEqual([...html.matchAll(/<h2 id="([^"]+)"/g)].map(([, id]) => id), ['added', 'added-1']);

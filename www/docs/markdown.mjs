@@ -69,7 +69,8 @@ export function markdownPage(page, markdown) {
         const head = token.header.some(({ text }) => text.trim()) ? `<thead>${row('th', token.header)}</thead>` : '';
         return `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>${head}<tbody>${token.rows.map((cells) => row('td', cells)).join('\n')}</tbody></table></div>\n`;
       },
-      html: ({ text }) => escape(text),
+      // A comment is for programs that write parts of the page.
+      html: ({ text }) => (/^<!--[^]*-->\s*$/.test(text) ? '' : escape(text)),
     },
   });
   const html = marked.parse(markdown);
