@@ -2,6 +2,7 @@
 // a Worker that does nothing else. The figures stand in docs/cost.md and only there. `make cost`
 // writes them; this test fails while they are not what is measured.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { populate } from './support/crowd.mjs';
@@ -13,6 +14,15 @@ import { startReceiver } from './support/receiver.mjs';
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Events of one request. */
 const MANY = 10;
+/** Events of a request of the SDK on an ordinary visit. */
+const VISIT = 6;
+/** How many of each kind are stored to measure their bytes; the bytes of an event in JSON. */
+const STORED = 250;
+const EVENT_BYTES = 300;
+/** Events of a session. */
+const SESSION = 20;
+/** The sweep counts the past hours of a company every six hours. */
+const TURN = 'update hour_counts set due_at = 0 where company = ?1';
 
 /** Makes what a company has older. ?1 company, ?2 ms */
 const AGE = {
@@ -137,16 +147,44 @@ async function enlarge({ trackMate, c, ids }) {
   }
 }
 
+/** Events as the SDK sends them, with data that make them as long as an ordinary one. */
+const ordinary = (count, messageId = () => randomUUID()) =>
+  Array.from({ length: count }, (_, n) => {
+    const event = { eventType: 'page_view', messageId: messageId(n), timestamp: new Date().toISOString(), eventData: { title: '' } };
+    event.eventData.title = 'x'.repeat(EVENT_BYTES - JSON.stringify(event).length);
+    return event;
+  });
+
+/** Calls a function with each number below `count`, ten at a time. */
+async function each(count, act) {
+  for (let n = 0; n < count; n += 10) await Promise.all(Array.from({ length: Math.min(10, count - n) }, (_, i) => act(n + i)));
+}
+
 const shown = (n) => n.toLocaleString('en-US');
 const row = (cells) => `| ${cells.join(' | ')} |`;
 
 /** A bound that is easy to read, with room for the few rows by which ranges of random ids differ. */
 const bound = (read) => [20, 50, 100, 200, 500, 1000, 2000, 5000].find((step) => read + 10 <= step);
+/** What docs/cost.md states for a line as `≤ …`, or NaN. */
+function stated(text, start) {
+  const line = text.split('\n').find((one) => one.startsWith(start));
+  return Number(/≤ ([\d,]+) /.exec(line)?.[1].replaceAll(',', ''));
+}
 /** The bound that docs/cost.md states for a line, as long as it is one: below it, and not far. */
 function statedBound(text, start, read) {
-  const line = text.split('\n').find((one) => one.startsWith(start));
-  const stated = Number(/≤ ([\d,]+) /.exec(line)?.[1].replaceAll(',', ''));
-  return read <= stated && stated <= 5 * Math.max(read, 10) ? stated : bound(read);
+  const now = stated(text, start);
+  return read <= now && now <= 5 * Math.max(read, 10) ? now : bound(read);
+}
+/** … of bytes, which differ by some pages of the database from run to run. */
+function statedBytes(text, start, bytes) {
+  const now = stated(text, start);
+  return bytes <= now && now <= 1.6 * bytes ? now : Math.ceil((bytes * 1.1) / 50) * 50;
+}
+
+/** The table of what has a cost in round trips and rows. */
+function costTable(what, lines, text) {
+  const line = ([name, { trips, read, written }]) => row([name, trips, `≤ ${shown(statedBound(text, `| ${name} |`, read))}`, written]);
+  return [row([what, 'round trips', 'rows read', 'rows written']), '|---|---:|---:|---:|', ...lines.map(line)];
 }
 
 function operationTable(text, costs) {
@@ -214,7 +252,9 @@ describe('docs/cost.md', () => {
       await until('the second attempt', () => attempts().length === 2);
     });
     receiver.close();
-    const beyondAnswer = ({ trips, written }) => ({ trips: trips - one.cost.trips, written: written - one.cost.written });
+    const beyondAnswer = ({ trips, read, written }) => {
+      return { trips: trips - one.cost.trips, read: read - one.cost.read, written: written - one.cost.written };
+    };
     const [attempt, retry] = [settled, retried].map(beyondAnswer);
     const shared = many.written - paid.cost.written;
     assert.ok(shared <= MANY * attempt.written, 'attempts of one request share what they write');
@@ -223,28 +263,74 @@ describe('docs/cost.md', () => {
     const idle = await costOf(trackMate, trackMate.sweep);
     const d1 = await trackMate.d1();
     const age = (table) => d1.batch(AGE[table].map((sql) => d1.prepare(sql).bind(c.companyId, 40 * DAY_MS)));
-    const counted = (table) => d1.prepare(`select count(*) as n from ${table} where company = ?1`);
-    const count = (table) => counted(table).bind(c.companyId).first('n');
+    const count = (table) => d1.prepare(`select count(*) as n from ${table} where company = ?1`).bind(c.companyId).first('n');
     const deletes = async (table) => {
       const before = await count(table);
       const cost = await costOf(trackMate, trackMate.sweep);
       assert.equal(await count(table), 0);
-      return { count: before, trips: cost.trips - idle.trips, written: cost.written - idle.written };
+      return { count: before, trips: cost.trips - idle.trips, read: cost.read - idle.read, written: cost.written - idle.written };
     };
+    const counts = async () => {
+      await d1.prepare(TURN).bind(c.companyId).run();
+      return costOf(trackMate, trackMate.sweep);
+    };
+    await counts();
+    const counted = await counts();
+    const turn = { trips: counted.trips - idle.trips, read: counted.read - idle.read, written: counted.written - idle.written };
     await age('deliveries');
     const pruned = await deletes('deliveries');
     await c.call('PATCH', '/api/admin/settings', { eventRetentionDays: 1 }, c.admin);
     await age('events');
     const forgotten = await deletes('events');
+    const per = (name) => (paid.cost[name] - unpaid.cost[name]) / MANY;
+    const inOne = { trips: per('trips'), read: Math.ceil(per('read')), written: per('written') };
     const lines = [
-      ['a delivery is written with its event', 0, (paid.cost.written - unpaid.cost.written) / MANY],
-      ['its first attempt succeeds', attempt.trips, attempt.written],
-      ['its first attempt fails and the second one succeeds', retry.trips, retry.written],
-      [`the sweep deletes ${pruned.count} old deliveries with their attempts`, pruned.trips, pruned.written],
-      [`the sweep deletes ${forgotten.count} old events`, forgotten.trips, forgotten.written],
-      ['the sweep finds nothing, once a minute', idle.trips, idle.written],
+      ['a delivery is written with its event', inOne],
+      ['its first attempt succeeds', attempt],
+      ['its first attempt fails and the second one succeeds', retry],
+      [`the sweep deletes ${pruned.count} old deliveries with their attempts`, pruned],
+      [`the sweep deletes ${forgotten.count} old events`, forgotten],
+      ['the sweep looks whether a company has hours to count, every six hours', turn],
+      ['the sweep finds nothing, once a minute', idle],
     ];
-    assertBlock('steps', () => [row(['step', 'round trips', 'rows written']), '|---|---:|---:|', ...lines.map(row)]);
+    assertBlock('steps', (text) => costTable('step', lines, text));
+  });
+
+  test('has what an ordinary visit costs, and how many bytes each stored thing takes, as it is measured', async () => {
+    const c = await newCompany(trackMate);
+    const session = c.session();
+    await c.track(session, ...ordinary(1));
+    const visit = (await c.track(session, ...ordinary(VISIT))).cost;
+    const line = [`a request of ${VISIT} events of a known session`, visit];
+    assertBlock('visit', (text) => costTable('request', [line], text));
+
+    const d1 = await trackMate.d1();
+    const growth = async (act) => {
+      const size = async () => (await d1.prepare('select 1').run()).meta.size_after;
+      const before = await size();
+      await act();
+      return (await size()) - before;
+    };
+    const sessions = Array.from({ length: STORED }, c.session);
+    const track = (n) => c.track(sessions[n], ...ordinary(SESSION));
+    const event = (await growth(() => each(STORED, track))) / (SESSION * STORED);
+    const identify = (n) => c.identify(sessions[n], `person${n}@example.com`, { name: `Person Number ${n}` });
+    const person = (await growth(() => each(STORED, identify))) / STORED;
+    const receiver = await startReceiver();
+    const webhook = await c.subscribe(receiver.url, ['page_view']);
+    const sent = await growth(async () => {
+      await each(STORED / 10, (n) => c.track(sessions[n], ...ordinary(10)));
+      const done = "select count(*) as n from deliveries where subscription = ?1 and state = 'delivered'";
+      await until('all are delivered', async () => (await d1.prepare(done).bind(webhook.id).first('n')) === STORED);
+    });
+    receiver.close();
+    const lines = [
+      [`an event of ${EVENT_BYTES} bytes, one of ${SESSION} in a session`, event],
+      ['a person who was identified once, with that event', person],
+      ['a delivery with its attempt', sent / STORED - event],
+    ];
+    const cells = (text) => lines.map(([name, exact]) => row([name, `≤ ${shown(statedBytes(text, `| ${name} |`, exact))}`]));
+    assertBlock('stored', (text) => [row(['stored', 'bytes in D1']), '|---|---:|', ...cells(text)]);
   });
 
   test('has the cost of every operation as it is measured', async () => {
