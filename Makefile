@@ -1,7 +1,7 @@
 # The commands for developers. Each does its own set-up. The work is done in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help dev test build package check openapi schema bounds fuzz audit cost bench bench-neighbours bench-pages bench-sdk size soak soak-backup clean
+.PHONY: help dev test build package check openapi schema bounds fuzz audit cost capacity bench bench-neighbours bench-pages bench-sdk size soak soak-backup clean
 
 # The port of `make dev` (the shop server uses the next port), the folder of its local D1, and the
 # number of its databases.
@@ -40,7 +40,10 @@ bounds: ## Measure each request and job on the largest allowed company; writes a
 	@scripts/setup.sh && scripts/build.sh && BOUNDS_WRITE=1 exec node --test tests/bounds.test.mjs
 
 cost: ## Measure what each operation and each step of a delivery costs in D1; writes the tables of docs/cost.md
-	@scripts/setup.sh && scripts/build.sh && COST_WRITE=1 exec node --test tests/cost.test.mjs
+	@scripts/setup.sh && scripts/build.sh && COST_WRITE=1 node --test tests/cost.test.mjs && exec node bench/capacity.mjs
+
+capacity: ## Simulate a year of 100,000 companies, and its cost; writes tables of docs/cost.md and docs/scale.md
+	@scripts/setup.sh && exec node bench/capacity.mjs
 
 fuzz: ## Fuzz the Worker with valid and invalid requests, then its public APIs; FUZZ_S=300 CASES=10000 SEED=
 	@scripts/setup.sh fuzz && scripts/build.sh && node tests/fuzz/fuzz.mjs && exec node tests/fuzz/doors.mjs
@@ -51,7 +54,7 @@ audit: ## Check licences, sources and known vulnerabilities of the dependencies
 bench: export RESULTS = 1
 bench: ## Measure ingest, identify, deliveries, and lists and exports of 100,000 users; BASE=; writes bench/results*
 	@scripts/setup.sh && scripts/build.sh && node bench/ingest.mjs && node bench/compat.mjs \
-		&& node bench/deliver.mjs && node bench/users.mjs && exec node bench/draw.mjs
+		&& node bench/deliver.mjs && node bench/users.mjs && node bench/draw.mjs && exec node bench/capacity.mjs
 
 soak: ## Test the rules with thirty times the cases, and deliveries with twenty million schedules; SEED=
 	@SOAK=$${SOAK:-30} SCHEDULES=$${SCHEDULES:-20000000} \
