@@ -62,8 +62,8 @@ export async function startTrackMate(vars = {}, limits = null, { operatorKey = '
 }
 
 /** Creates a company → {companyId, serverKey, adminKey}. */
-export async function createCompany(call, operatorKey, { companyId, name = 'Test company' } = {}) {
-  const { status, body } = await call('POST', '/api/operator/companies', { name, companyId }, { authorization: `Bearer ${operatorKey}` });
+export async function createCompany(call, operatorKey, { name = 'Test company', ...others } = {}) {
+  const { status, body } = await call('POST', '/api/operator/companies', { name, ...others }, { authorization: `Bearer ${operatorKey}` });
   if (status !== 200) throw new Error(`no company: ${status} ${JSON.stringify(body)}`);
   return { companyId: body.company.id, serverKey: body.keys.server.key, adminKey: body.keys.admin.key };
 }

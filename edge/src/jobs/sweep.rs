@@ -35,7 +35,7 @@ use crate::store::{
     self, Db, audit, cells, delivery_log, directory, erasures, exports, incoming, progress, rebuild, retention,
     subscriptions,
 };
-use crate::vars::{self, Vars};
+use crate::vars::Vars;
 
 const DAY_MS: i64 = 86_400_000;
 /// Round trips that [`recover::run`] may take.
@@ -94,7 +94,7 @@ pub async fn sweep_in_time(env: &Env, cell: &str, share: usize) {
     if let Err(error) = &seen {
         console_error!("the sweep of {cell} failed: {error}");
     }
-    let declared = directory::declared(vars::text(env, "CELLS").as_deref()).remove(cell).unwrap_or_default();
+    let declared = directory::declared(env).remove(cell).unwrap_or_default();
     let noted = async {
         directory::note(
             &store::database(env, None)?,

@@ -3,17 +3,20 @@
 //! data it reads.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trackmate_wire::limits::COMPANIES_COUNTED_MAX;
+use worker::Env;
 
-use super::{Db, Result, schema, sql};
+use super::{Db, Result, cells, schema, sql};
 use crate::domain::metrics::Measured;
 use crate::domain::outage::FULL_PERCENT;
+use crate::vars;
 
 /// What the deployment declares of a cell: the variable `CELLS` has one for each name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Declared {
     /// Where its data stay.
@@ -22,10 +25,14 @@ pub struct Declared {
     pub region: Option<String>,
 }
 
-/// Reads the variable `CELLS`. One that cannot be read declares nothing.
+/// All cells with what the variable `CELLS` declares of them. If it cannot be read, it declares
+/// nothing.
 #[must_use]
-pub fn declared(text: Option<&str>) -> BTreeMap<String, Declared> {
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+pub fn declared(env: &Env) -> BTreeMap<String, Declared> {
+    let text = vars::text(env, "CELLS").unwrap_or_default();
+    let mut declared: BTreeMap<String, Declared> = serde_json::from_str(&text).unwrap_or_default();
+    let name = |cell: &Rc<str>| (cell.to_string(), declared.remove(&**cell).unwrap_or_default());
+    cells::all(env).iter().map(name).collect()
 }
 
 /// Which cell a new company may be in.
@@ -44,13 +51,13 @@ struct Chosen {
     cell: String,
 }
 
-/// The emptiest open cell, of those bound, that fits; `None` if there is none.
+/// The emptiest open cell, of the declared, that fits; `None` if there is none.
 ///
 /// # Errors
 /// D1's.
-pub async fn choose(db: &Db, wish: &Wish, bound: &[std::rc::Rc<str>]) -> Result<Option<String>> {
+pub async fn choose(db: &Db, wish: &Wish, declared: &BTreeMap<String, Declared>) -> Result<Option<String>> {
     let Wish { cell, jurisdiction, region } = wish;
-    let bound = json!(bound.iter().map(|cell| &**cell).collect::<Vec<_>>()).to_string();
+    let bound = serde_json::to_string(declared)?;
     let params = [cell.as_ref().into(), jurisdiction.as_ref().into(), region.as_ref().into(), (&bound).into()];
     let chosen: Option<Chosen> = db.run(sql::CELL_CHOOSE, &params).await?.first()?;
     Ok(chosen.map(|chosen| chosen.cell))

@@ -109,20 +109,13 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
 
 /// The cell of a new company. A deployment with one database has no choice.
 async fn choose(cx: &RequestContext, wish: &Wish) -> Result<String, Error> {
-    let bound = cells::all(cx.env());
     let is_free = wish.cell.is_none() && wish.jurisdiction.is_none() && wish.region.is_none();
-    if is_free && bound.len() == 1 {
+    if is_free && cells::all(cx.env()).len() == 1 {
         return Ok(DIRECTORY.to_owned());
     }
-    match directory::choose(cx.directory()?, wish, &bound).await? {
-        Some(cell) => Ok(cell),
-        // Before the first sweep, nothing is known of the cells.
-        None if is_free => Ok(DIRECTORY.to_owned()),
-        None => {
-            let message = "no open database fits cell, jurisdiction and region: see GET /api/operator/cells";
-            Err(Problem::new(Code::LimitReached, message).into())
-        }
-    }
+    let found = directory::choose(cx.directory()?, wish, &directory::declared(cx.env())).await?;
+    let message = "no open database fits cell, jurisdiction and region: see GET /api/operator/cells";
+    Ok(found.ok_or_else(|| Problem::new(Code::LimitReached, message))?)
 }
 
 /// Makes a company id: `TM-` and ten capitals and digits, which are 50 random bits. `create` fails

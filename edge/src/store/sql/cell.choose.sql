@@ -1,6 +1,7 @@
--- The emptiest cell that takes a new company.
--- ?1 a cell or null for any, ?2 jurisdiction or null, ?3 region or null for any, ?4 JSON array of the
--- bound cells
-select cell from cells
-where state = 'open' and cell in (select value from json_each(?4)) and (?1 is null or cell = +?1) and (jurisdiction is ?2 or ?1 is not null and ?2 is null) and (?3 is null or region = +?3)
-order by bytes, cell limit 1
+-- The emptiest cell that takes a new company. One that no sweep has seen yet is empty.
+-- ?1 a cell or null for any, ?2 jurisdiction or null, ?3 region or null for any, ?4 JSON object of the
+-- bound cells, each with its jurisdiction and region
+select b.key as cell from json_each(?4) as b left join cells as c on c.cell = b.key
+where coalesce(c.state, 'open') = 'open' and (?1 is null or b.key = +?1)
+  and (b.value ->> 'jurisdiction' is ?2 or ?1 is not null and ?2 is null) and (?3 is null or b.value ->> 'region' = +?3)
+order by coalesce(c.bytes, 0), b.key limit 1
