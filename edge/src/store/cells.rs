@@ -99,8 +99,8 @@ pub(super) fn known(env: &Env, home: &Home) -> Option<Place> {
 pub(super) fn search(home: &Home) -> Option<Bound> {
     match home {
         Home::Directory | Home::Cell(_) => None,
-        Home::Company(company) => Some(Bound::new(sql::PLACE_FIND, &[Param::from(company)])),
-        Home::Key(hash) => Some(Bound::new(sql::PLACE_OF_KEY, &[Param::from(hash)])),
+        Home::Company(company) => Some(Bound::new(sql::PLACE_FIND.into(), &[Param::from(company)])),
+        Home::Key(hash) => Some(Bound::new(sql::PLACE_OF_KEY.into(), &[Param::from(hash)])),
     }
 }
 

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+use futures_util::FutureExt;
 use js_sys::Array;
 use serde::de::IgnoredAny;
 use trackmate_wire::limits::STATEMENTS_MAX;
@@ -193,7 +194,7 @@ impl Db {
     /// Never: D1 checks the parameters when it gets them.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "a batch is bound where it will be sent")]
     pub fn bind(&self, sql: impl Into<Cow<'static, str>>, params: &[Param<'_>]) -> Result<Bound> {
-        Ok(Bound::new(sql, params))
+        Ok(Bound::new(sql.into(), params))
     }
 
     /// Runs statements as one transaction in one round trip: all or none.
@@ -202,7 +203,8 @@ impl Db {
     /// D1's; nothing was written then.
     pub async fn batch(&self, statements: Vec<Bound>) -> Result<Vec<Answer>> {
         if self.gathered.borrow().is_none() {
-            return self.send(statements).await;
+            // Boxed, because every function that uses the database would contain the whole future.
+            return self.send(statements).boxed_local().await;
         }
         let answers = Gathering::default();
         if let Some(gathered) = &mut *self.gathered.borrow_mut() {
@@ -305,7 +307,7 @@ impl Db {
         let Some(company) = &place.company else { return self.exchange(&connection, statements).await };
         let is_cell = i64::from(&*place.cell != DIRECTORY);
         let sql = if self.reads_replica { sql::FENCE_READ } else { sql::FENCE };
-        let fence = Bound::new(sql, &[(&**company).into(), is_cell.into()]);
+        let fence = Bound::new(sql.into(), &[(&**company).into(), is_cell.into()]);
         let mut answers = self.exchange(&connection, &[&[fence], statements].concat()).await?;
         let fence = answers.remove(0);
         if self.reads_replica && !fence.rows::<IgnoredAny>()?.is_empty() {
@@ -354,7 +356,7 @@ impl Db {
     /// # Errors
     /// D1's.
     pub async fn run(&self, sql: impl Into<Cow<'static, str>>, params: &[Param<'_>]) -> Result<Answer> {
-        let mut answers = self.batch(vec![Bound::new(sql, params)]).await?;
+        let mut answers = self.batch(vec![Bound::new(sql.into(), params)]).await?;
         answers.pop().ok_or_else(|| worker::Error::RustError("D1 answered nothing".into()))
     }
 

@@ -99,9 +99,11 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// A statement with its parameters.
-    pub(super) fn new(sql: impl Into<Cow<'static, str>>, params: &[Param<'_>]) -> Self {
-        Self { sql: sql.into(), values: params.iter().map(|param| (*param).into()).collect() }
+    /// A statement with its parameters. Hundreds of functions call it, so it must not be a part of
+    /// each.
+    #[inline(never)]
+    pub(super) fn new(sql: Cow<'static, str>, params: &[Param<'_>]) -> Self {
+        Self { sql, values: params.iter().map(|param| (*param).into()).collect() }
     }
 
     /// Prepares the statement in a database.
