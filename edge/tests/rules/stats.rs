@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::cases;
 use crate::schema::figures::Count;
-use crate::schema::pipe::{COMPANY, Db, NOW, event, text};
+use crate::schema::pipe::{COMPANY, Db, NOW, event, number, text};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::stats::{Counting, Figures, Interval, Range};
@@ -245,6 +245,100 @@ proptest! {
     }
 }
 
+/// Checks that the figures of a count contain each event that was stored during the whole count,
+/// and none twice: in each span at least the events that `before` and `after` have in common, and
+/// at most those that one of them has.
+fn check_between(counted: &Figures, range: Range, before: &BTreeSet<Stored>, after: &BTreeSet<Stored>) {
+    let all = |events: &BTreeSet<Stored>| {
+        let (mut spans, mut sessions) = (vec![[0, 0]; counted.spans.len()], BTreeSet::new());
+        for (ms, session, source, by_server, _) in events {
+            if (range.from_ms..range.to_ms).contains(ms) && (*source == 1 || !session.is_empty()) {
+                let span = range.spans().take_while(|begin| begin <= ms).count() - 1;
+                spans[span][usize::from(*source.max(by_server) == 1)] += 1;
+                if *source == 0 {
+                    sessions.insert(session.clone());
+                }
+            }
+        }
+        (spans, i64::try_from(sessions.len()).unwrap())
+    };
+    let (least, most) = (all(&(before & after)), all(&(before | after)));
+    for (n, span) in counted.spans.iter().enumerate() {
+        let counts = [span.browser_events, span.server_events];
+        for (kind, count) in counts.into_iter().enumerate() {
+            let expected = least.0[n][kind]..=most.0[n][kind];
+            assert!(expected.contains(&count), "{count} events instead of {expected:?} in span {n} of {range:?}");
+        }
+    }
+    assert!((least.1..=most.1).contains(&counted.sessions), "{} sessions", counted.sessions);
+}
+
+/// A stored event: ms, session, source, whether a server sent it, and its message id.
+type Stored = (i64, String, i64, i64, String);
+
+fn stored_events(db: &Db) -> BTreeSet<Stored> {
+    let query = "select session, ts, source, coalesce(sent_by_server, 0), message_id from events";
+    let event = |r: Vec<Value>| (clock::ts_ms(number(&r[1])), text(&r[0]), number(&r[2]), number(&r[3]), text(&r[4]));
+    db.rows(query, &[]).into_iter().map(event).collect()
+}
+
+/// A change of the ledger, which moves events between the links of a session, or a late event.
+fn change() -> impl Strategy<Value = Request> {
+    let session = || 0..2_usize;
+    prop_oneof![
+        4 => (session(), 0..LENGTH, 0..3_usize)
+            .prop_map(|(session, minute, person)| Request::Identify { session, minute, person }),
+        4 => (0..20_usize).prop_map(|request| Request::Undo { request }),
+        1 => (0..3_usize, 0..3_usize).prop_map(|(into, from)| Request::Merge { into, from }),
+        1 => (session(), 0..LENGTH, prop::bool::ANY)
+            .prop_map(|(session, minute, server)| Request::Events { session, minute, count: 1, server }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn a_count_has_each_event_once_whatever_changes_the_links_between_two_slices(
+        history in prop::collection::vec(
+            prop_oneof![
+                3 => (0..2_usize, 0..LENGTH, 1..6_i64, prop::bool::weighted(0.3))
+                    .prop_map(|(session, minute, count, server)| Request::Events { session, minute, count, server }),
+                2 => change(),
+            ],
+            4..12,
+        ),
+        (range, rows) in ranges(),
+        changes in prop::collection::vec(prop::option::weighted(0.5, change()), 1..12),
+    ) {
+        DB.with_borrow_mut(|db| {
+            db.clear(&TABLES);
+            db.clock = BEGIN;
+            for (number, request) in history.iter().enumerate() {
+                send(db, number, request);
+            }
+            let mut count = count(db, range, rows);
+            let mut before = stored_events(db);
+            let mut after = before.clone();
+            let mut has_ended = false;
+            for (number, change) in changes.iter().enumerate() {
+                has_ended = has_ended || !count.run(db, 1);
+                if let Some(change) = change.as_ref().filter(|_| !has_ended) {
+                    send(db, history.len() + number, change);
+                    let now = stored_events(db);
+                    before = &before & &now;
+                    after = &after | &now;
+                }
+            }
+            check_between(&count.end(db), range, &before, &after);
+            // What the count stored is right too.
+            let mut again = Count::new(range, rows, ChangeStamp { marker: 9999, now_ms: db.clock + HOUR });
+            again.run(db, 1);
+            assert_eq!(again.end(db), recounted(db, range));
+        });
+    }
+}
+
 /// The stored hours that have counts.
 fn stored(db: &Db) -> usize {
     db.rows("select hour from event_hours where counts is not null", &[]).len()
@@ -394,27 +488,54 @@ fn hours_with_too_many_names_together_are_counted_in_several_walks() {
     assert!(longest < 50_000, "{longest} bytes");
 }
 
+/// Opens a database in which Ada has a session of eight events, an hour apart. With `shared`, Bob
+/// has it from the third hour on, by the identify `i1`. → The ts of that identify.
+fn shared_session(shared: bool) -> (Db, i64) {
+    let mut db = Db::open();
+    let rows: Vec<_> =
+        (0..8).map(|n| event(&format!("e{n}"), clock::event_ts(BEGIN + n * HOUR, 0), "view", "{}")).collect();
+    db.events(Source::Browser, "s", None, &rows);
+    db.identify("s", clock::identify_ts(BEGIN, "i0"), "i0", "ada@x.io", &json!({}));
+    let late = clock::identify_ts(BEGIN + 2 * HOUR + MINUTE, "i1");
+    if shared {
+        db.identify("s", late, "i1", "bob@x.io", &json!({}));
+    }
+    db.clock = BEGIN + 8 * HOUR;
+    (db, late)
+}
+
+/// Undoes Bob's identify, or sends it.
+fn change_owner(db: &mut Db, undo: bool, late: i64) {
+    if undo {
+        assert!(db.undo("i1"));
+    } else {
+        db.identify("s", late, "i1", "bob@x.io", &json!({}));
+    }
+}
+
 #[test]
-fn an_identify_or_an_undo_between_two_slices_counts_no_event_twice_and_leaves_none_out() {
+fn an_identify_or_an_undo_during_a_request_counts_no_event_twice_and_leaves_none_out() {
+    let day = range(0, 8 * 60, Interval::Hour, 0);
+    for (undo, trips, rows) in [false, true].into_iter().flat_map(|undo| (1..9).map(move |n| (undo, n, 2))) {
+        let (mut db, late) = shared_session(undo);
+        let mut first = count(&mut db, day, rows);
+        let before = stored_events(&db);
+        first.run(&db, trips);
+        change_owner(&mut db, undo, late);
+        let after = stored_events(&db);
+        check_between(&first.end(&db), day, &(&before & &after), &(&before | &after));
+        assert_eq!(count(&mut db, day, rows).end(&db), recounted(&db, day), "undo: {undo}, after {trips} slices");
+    }
+}
+
+#[test]
+fn an_identify_or_an_undo_between_two_slices_of_the_sweep_counts_no_event_twice_and_leaves_none_out() {
     for undo in [false, true] {
-        let mut db = Db::open();
-        let rows: Vec<_> =
-            (0..8).map(|n| event(&format!("e{n}"), clock::event_ts(BEGIN + n * HOUR, 0), "view", "{}")).collect();
-        db.events(Source::Browser, "s", None, &rows);
-        db.identify("s", clock::identify_ts(BEGIN, "i0"), "i0", "ada@x.io", &json!({}));
-        let late = clock::identify_ts(BEGIN + 2 * HOUR + MINUTE, "i1");
-        if undo {
-            db.identify("s", late, "i1", "bob@x.io", &json!({}));
-        }
-        db.clock = BEGIN + 8 * HOUR;
+        let (mut db, late) = shared_session(undo);
         db.connection.execute("update hour_counts set since = ?1", [BEGIN / HOUR]).unwrap();
         // The first slices end in the middle of the session.
         db.count_ahead(4, 3, db.clock + HOUR, true);
-        if undo {
-            assert!(db.undo("i1"));
-        } else {
-            db.identify("s", late, "i1", "bob@x.io", &json!({}));
-        }
+        change_owner(&mut db, undo, late);
         while db.count_ahead(9, 3, db.clock + HOUR, true) {}
         let day = range(0, 8 * 60, Interval::Hour, 0);
         assert_eq!(count(&mut db, day, 3).end(&db), recounted(&db, day), "undo: {undo}");

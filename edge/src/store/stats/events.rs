@@ -28,12 +28,11 @@ pub struct StoredHour {
     counts: String,
 }
 
-/// A place in the walk: a link, and one of its events.
+/// A place in the walk: all events of earlier sessions, and those of this session up to this one,
+/// are counted.
 #[derive(Debug, Clone)]
 struct Place {
     session: String,
-    at: i64,
-    id: String,
     ts: i64,
     source: i64,
     message_id: String,
@@ -41,8 +40,7 @@ struct Place {
 
 impl Place {
     fn first() -> Self {
-        let [session, id, message_id] = [(); 3].map(|()| String::new());
-        Self { session, at: 0, id, ts: 0, source: 2, message_id }
+        Self { session: String::new(), ts: 0, source: 2, message_id: String::new() }
     }
 
     /// Reads the text that the statement makes. No value contains its separator.
@@ -50,8 +48,6 @@ impl Place {
         let mut values = text.split('\u{1}').map(str::to_owned);
         Some(Self {
             session: values.next()?,
-            at: values.next()?.parse().ok()?,
-            id: values.next()?,
             ts: values.next()?.parse().ok()?,
             source: values.next()?.parse().ok()?,
             message_id: values.next()?,
@@ -138,8 +134,8 @@ impl EventWalk {
 
     fn walk(&self, company: &str, range: &Range, place: &Place, rows: i64) -> Statement {
         let whole = [json!(company), json!(range.from_ms), json!(range.to_ms), json!(self.hours.open())];
-        let Place { session, at, id, ts, source, message_id } = place;
-        let place = [json!(session), json!(at), json!(id), json!(ts), json!(source), json!(message_id)];
+        let Place { session, ts, source, message_id } = place;
+        let place = [json!(session), json!(ts), json!(source), json!(message_id)];
         let params = [&whole[..], &place, &[json!(rows), json!(self.session)]].concat();
         Statement { sql: sql::STATS_EVENTS, params }
     }
