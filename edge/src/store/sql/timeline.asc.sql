@@ -8,7 +8,8 @@
 -- no later than the end of these links. A link that begins by then ends later by at most the span
 -- of the person's longest link. The server session lasts as long as the person, so it is found by
 -- its id, and so are those of merged profiles. Of links that begin at the same instant, the last
--- owns the events and the others none. timeline.data reads long data.
+-- owns the events and the others none, which is looked up when a link's first events are read.
+-- timeline.data reads long data.
 -- ?1 company, ?2 profile, ?3 cursor ts, ?4 cursor key, ?5 most rows, ?6 events wanted, ?7 events of
 -- a link at a time, ?8 most bytes of data
 with recursive person as materialized (
@@ -41,7 +42,8 @@ walk (session, at, link, edge, next) as (
       order by e.ts, e.source, e.message_id limit +?7))
   from walk as w
   where coalesce(w.next ->> 1, ?7) >= ?7
-    and not exists (select 1 from links as o where o.company = +?1 and o.session = w.session and o.at = w.at and o.id > w.link)
+    and (w.next ->> 1 is not null
+         or not exists (select 1 from links as o where o.company = +?1 and o.session = w.session and o.at = w.at and o.id > w.link))
   order by 5
 )
 select e.message_id, e.source, e.session, e.ts, e.type, iif(octet_length(e.data) <= ?8, e.data, null) as data, octet_length(e.data) as bytes, e.bot, e.sent_by_server,

@@ -32,7 +32,8 @@ walk (session, at, link, edge, next) as (
       order by e.ts desc, e.source desc, e.message_id desc limit +?7))
   from walk as w
   where coalesce(w.next ->> 1, ?7) >= ?7
-    and not exists (select 1 from links as o where o.company = +?1 and o.session = w.session and o.at = w.at and o.id > w.link)
+    and (w.next ->> 1 is not null
+         or not exists (select 1 from links as o where o.company = +?1 and o.session = w.session and o.at = w.at and o.id > w.link))
   order by 5 desc
 )
 select e.message_id, e.source, e.session, e.ts, e.type, iif(octet_length(e.data) <= ?8, e.data, null) as data, octet_length(e.data) as bytes, e.bot, e.sent_by_server,
