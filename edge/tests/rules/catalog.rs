@@ -2,6 +2,7 @@
 //! how many names each source can write.
 
 use crate::schema::pipe::{COMPANY, Db, NOW, number, view};
+use rusqlite::StatementStatus;
 use serde_json::{Value, json};
 use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::source::Source;
@@ -83,4 +84,24 @@ fn a_new_name_replaces_names_unseen_for_thirty_days_once_the_limit_of_its_source
     assert_eq!(shown(&db).len(), 10, "without a new name no old name is removed");
     note(&mut db, Source::Browser, NOW + 31 * DAY, &["new".to_owned()]);
     assert_eq!(shown(&db), ["!0", "new"]);
+}
+
+/// The steps of SQLite's machine that it takes to make room for this number of new names in a
+/// catalogue that has as many.
+fn steps_to_make_room(count: i64) -> i32 {
+    let mut db = Db::open();
+    note(&mut db, Source::Browser, NOW, &names("old", MOST));
+    let insert = "with recursive n (i) as (select 1 union all select i + 1 from n where i < ?3)
+                  insert into catalog (company, name, source, seen, last_at) select ?1, 'known' || i, 0, 0, ?2 from n";
+    db.connection.execute(insert, (COMPANY, NOW, count)).unwrap();
+    let items: Vec<Value> = names("new", count).iter().map(|n| json!({"n": n})).collect();
+    db.rows(sql::CATALOG_CLEAR, json!([COMPANY, json!(items).to_string(), 0, MOST, NOW]).as_array().unwrap());
+    let cleared = db.connection.prepare_cached(sql::CATALOG_CLEAR).unwrap();
+    cleared.get_status(StatementStatus::VmStep)
+}
+
+#[test]
+fn to_make_room_for_many_new_names_takes_as_long_as_the_names_and_the_catalogue_are_long_together() {
+    let [few, many] = [50, 400].map(steps_to_make_room);
+    assert!(many < few * 12, "{few} steps for 50 names, {many} for 400");
 }
