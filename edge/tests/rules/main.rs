@@ -34,3 +34,4 @@ mod stats;
 mod sweep;
 mod timeline;
 mod turns;
+mod webhooks;

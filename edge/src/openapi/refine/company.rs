@@ -149,7 +149,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             "StatsWebhook",
             json!({
                 "properties": {
-                    "failed": {"description": "Ever given up."}, "held": {"description": "Counted to 10000."},
+                    "failed": {"description": "Ever given up."}, "held": {"description": "Counted to 1000."},
                 },
             }),
         ),

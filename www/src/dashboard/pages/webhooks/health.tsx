@@ -8,7 +8,7 @@ type Webhook = Schema<'Webhook'>;
 export type Status = Schema<'Delivery'>['status'];
 
 /** Held deliveries are counted up to this number. */
-const HELD_COUNTED = 10_000;
+const HELD_COUNTED = 1000;
 export const held = (count: number) => (count < HELD_COUNTED ? number(count) : `${number(HELD_COUNTED)} or more`);
 
 export const STATUSES: [status: Status, name: string, tone: Tone][] = [
