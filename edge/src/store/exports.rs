@@ -263,13 +263,18 @@ pub struct Place {
     pub id: String,
 }
 
-/// An event with its owner.
+/// A row of a page: an [`Event`] as a JSON array.
+#[derive(Deserialize)]
+struct Row {
+    event: String,
+}
+
+/// An event with its owner: the items of the statements' arrays, in their order.
 #[derive(Debug, Deserialize)]
 pub struct Event {
     /// Its id.
     pub message_id: String,
     /// Its name.
-    #[serde(rename = "type")]
     pub name: String,
     /// When it happened.
     pub ts: i64,
@@ -362,10 +367,11 @@ pub async fn events(db: &Db, company: &str, wanted: &Events, page: PageRequest<'
     ];
     let is_filtered = wanted.from.is_some() || wanted.before.is_some() || wanted.name.is_some();
     let look = if is_filtered { limit.max(EXPORT_LOOK_ROWS) } else { limit };
-    let mut events: Vec<Event> = match &wanted.user {
-        Some(user) => db.run(sql::EXPORT_EVENTS_OF, &[&params[..], &[user.into()]].concat()).await?.rows()?,
-        None => db.run(sql::EXPORT_EVENTS, &[&params[..], &[look.into()]].concat()).await?.rows()?,
-    };
+    let of_all = (sql::EXPORT_EVENTS, look.into());
+    let (statement, last) = wanted.user.as_ref().map_or(of_all, |user| (sql::EXPORT_EVENTS_OF, user.into()));
+    let rows: Vec<Row> = db.run(statement, &[&params[..], &[last]].concat()).await?.rows_as_text()?;
+    let mut events: Vec<Event> =
+        rows.iter().map(|row| serde_json::from_str(&row.event)).collect::<serde_json::Result<_>>()?;
     let end = events.pop_if(|event| event.looked.is_some());
     let is_full = i64::try_from(events.len()).unwrap_or(i64::MAX) >= limit;
     let next = if is_full { events.last() } else { end.as_ref().filter(|end| end.looked >= Some(look)) };

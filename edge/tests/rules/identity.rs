@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::secret::Scope;
 use trackmate_edge::domain::source::Source;
+use trackmate_edge::store::exports::Event;
 use trackmate_edge::store::merge::{Group, merge_statements};
 use trackmate_edge::store::undo::{IdentifyLink, undo_statements};
 use trackmate_edge::store::{Statement, sql};
@@ -309,15 +310,12 @@ fn an_export_of_events_omits_an_undone_identify() {
         json!(9),
         json!(9),
     ];
-    let exported: Vec<[String; 2]> = db
-        .rows(sql::EXPORT_EVENTS, &all)
-        .iter()
-        .map(|row| [0, 1].map(|n| crate::schema::pipe::text(&row[n])))
-        .collect();
-    let last = exported.last().map(|row| row[1].as_str());
+    let rows = db.rows(sql::EXPORT_EVENTS, &all);
+    let exported: Vec<Event> = rows.iter().map(|row| serde_json::from_str(row[0].as_str().unwrap()).unwrap()).collect();
+    let last = exported.last().map(|row| row.name.as_str());
     assert_eq!(last, Some(""), "the last row shows where the page ends");
     assert_eq!(exported.len(), 2);
-    assert_eq!(exported[0][0], "i1");
+    assert_eq!(exported[0].message_id, "i1");
 }
 
 #[test]

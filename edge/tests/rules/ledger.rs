@@ -154,12 +154,15 @@ fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String
         let none = || [Value::Null, Value::Null, Value::Null];
         let of = user.map_or(json!(LIMIT), |id| json!(id));
         let parameters = [&[json!(COMPANY), json!(NOW)][..], &none()[..], &place[..], &[json!(LIMIT), of][..]].concat();
-        // A page of all events ends with a row that names the last place it examined.
-        let row = if user.is_some() { "''" } else { "coalesce(looked, '')" };
-        let row = format!("json_array(message_id, iif({row} = '', coalesce(profile, ''), null), session, ts, source)");
-        let order = "order by session, ts, source, message_id, type = ''";
-        let rows = db.rows(&format!("select {row} from ({statement}) {order}"), &parameters);
-        rows.iter().map(|row| serde_json::from_str::<[Value; 5]>(row[0].as_str().unwrap()).unwrap()).collect::<Vec<_>>()
+        let rows = db.rows(statement, &parameters);
+        let shown = |row: &Vec<Value>| {
+            let event: Vec<Value> = serde_json::from_str(row[0].as_str().unwrap()).unwrap();
+            // A page of all events ends with a row that names the last place it examined.
+            let is_end = event.get(11).is_some();
+            let profile = if is_end { Value::Null } else { json!(event[10].as_str().unwrap_or_default()) };
+            [event[0].clone(), profile, event[4].clone(), event[2].clone(), event[3].clone()]
+        };
+        rows.iter().map(shown).collect::<Vec<_>>()
     };
     let walk = |statement: &str, begin: Value, user: Option<&str>| {
         let mut walked = Vec::new();

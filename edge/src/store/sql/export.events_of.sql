@@ -1,7 +1,7 @@
 -- A page of one person's events in the order of sessions. It has the rest of the session in which
 -- the last page ended, then the next sessions. Both are read by the index alone.
 -- Parameters: ?1 to ?10 of export.events, ?11 the person. On the first page the session is null
-select e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.sent_by_server, e.data, e.context, ?11 as profile
+select json_array(e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.sent_by_server, e.data, e.context, ?11) as event
 from (
   select * from (
     select o.source, o.message_id from events as o indexed by events_timeline
