@@ -68,6 +68,18 @@ export default (trackMate) =>
       assert.equal((await c.track(session, { eventType: 'untimed' }, { eventType: 'untimed' })).body.accepted, 2);
     });
 
+    test('in a large batch that has some of them again are new once, and the others are duplicates', async () => {
+      const c = await company();
+      const session = c.session();
+      const batch = (from) => Array.from({ length: 40 }, (_, n) => ({ eventType: 'e', messageId: `${session}-${from + n}` }));
+      for (const [from, accepted, trips] of [[0, 40, 1], [0, 0, 1], [15, 15, 2]]) {
+        const { body, cost } = await c.events(session, batch(from));
+        assert.deepEqual([body.accepted, body.duplicates, cost.trips], [accepted, 40 - accepted, trips]);
+      }
+      const { body } = await c.identify(session, 'again@example.com');
+      assert.equal((await c.get(`/api/admin/users/${body.profileId}/timeline`)).body.summary.totalEvents, 56);
+    });
+
     test('are read from gzip, from a beacon, and whatever the content type says', async () => {
       const c = await company();
       const body = () => JSON.stringify({ company_id: c.companyId, sessionId: c.session(), events: [{ eventType: 'x' }] });

@@ -7,6 +7,9 @@ pub const BODY_BYTES_MAX: usize = 500 * 1024;
 pub const EVENT_BYTES_MAX: usize = 32 * 1024;
 /// Events in one request. 500 rows of about 150 B fit easily into one D1 batch.
 pub const BATCH_EVENTS_MAX: usize = 500;
+/// New events of a browser's request whose message ids the database returns. Of more it returns
+/// only their number. With 20, the statement for the number costs less than their ids.
+pub const IDS_RETURNED_MAX: usize = 20;
 /// Bytes of a request header that an answer repeats: an origin, or the header names that a
 /// preflight lists.
 pub const ECHO_BYTES_MAX: usize = 1000;

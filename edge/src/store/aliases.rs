@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::identity_keys::{self, ResolvedKey};
-use super::{Batch, Db, Result, ingest, sql};
+use super::{Batch, Db, Result, ingest, new_events, sql};
 
 /// The keys and sessions of the two ids of an alias.
 #[derive(Debug)]
@@ -55,6 +55,6 @@ pub async fn find(
     let sessions = batch.read(db.bind(sql::LINKS_OPEN, &[company.into(), (&sessions).into()])?);
     let stored = batch.read(ingest::known_statement(db, company, &[id], Some(identify_hash))?);
     let answers = db.run_batch(batch).await?;
-    let is_stored = !ingest::message_ids(&answers, &stored)?.is_empty();
+    let is_stored = !new_events::message_ids(&answers, &stored)?.is_empty();
     Ok(Aliased { keys: answers.rows(&resolved)?, sessions: answers.rows(&sessions)?, is_stored })
 }

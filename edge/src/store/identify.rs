@@ -8,7 +8,8 @@ use trackmate_wire::limits::{
 };
 
 use super::identity_keys::KeyGrant;
-use super::ingest::{self, Guard, Stored};
+use super::ingest::{self, Stored};
+use super::new_events::{self, Guard};
 use super::request::{self, Admission, IngestRequest};
 use super::{Batch, Bound, Db, Param, Result, catalog, outbox, sql};
 use crate::domain::event::Row;
@@ -111,7 +112,7 @@ pub async fn add(
 
     let mut batch = Batch::default();
     let allowed = request::read_company(db, &mut batch, request)?;
-    let new = batch.read(ingest::insert(db, request, &json, guard)?);
+    let new = batch.read(new_events::insert(db, sql::EVENTS_INSERT, request, (&json, guard))?);
     let refused = batch.read::<Reason>(identify.refuse()?);
     let occupied = batch.read(identify.occupy()?);
     identify.link(&mut batch)?;
@@ -128,7 +129,7 @@ pub async fn add(
 
     let answers = db.run_batch(batch).await?;
     let admission = request::decide_admission(&answers, &allowed, request)?;
-    let mut new = ingest::message_ids(&answers, &new)?;
+    let mut new = new_events::message_ids(&answers, &new)?;
     let refused = answers.first(&refused)?.map(|refused| refused.reason);
     if refused.is_some() {
         new.clear();
@@ -137,7 +138,7 @@ pub async fn add(
     let mut outbox = outbox::of_events_answer(&answers, &events, request, row)?;
     outbox.extend(outbox::of_platform_events_answer(&answers, &platform)?);
     let found = if let Admission::Admitted { .. } = admission { answers.first(&found)? } else { None };
-    let first = !new.is_empty() || !ingest::message_ids(&answers, &occupied)?.is_empty();
+    let first = !new.is_empty() || !new_events::message_ids(&answers, &occupied)?.is_empty();
     let stored = Stored { new, outbox };
     let is_outdated = refused.is_none() && !first && ingest::is_outdated(&answers, grant, &stored)?;
     Ok(Identified { admission, found, new: first, stored, refused, is_outdated })

@@ -4,12 +4,12 @@
 use serde::Deserialize;
 
 use super::identity_keys::{KeyGrant, ResolvedKey};
+use super::new_events::{Guard, MessageId, NewEvents, insert, message_ids};
 use super::outbox::{self, EventSlots, Outbox};
 use super::request::{self, Admission, IngestRequest};
 use super::{Answers, Batch, Bound, Db, Param, Result, Slot, catalog, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
-use crate::domain::origin::fitting;
 
 /// The result of storing events.
 #[derive(Debug)]
@@ -21,54 +21,9 @@ pub struct Stored {
 }
 
 #[derive(Deserialize)]
-pub(super) struct MessageId {
-    message_id: String,
-}
-
-#[derive(Deserialize)]
 struct Found {
     profile: String,
     erased: i64,
-}
-
-/// Conditions for storing events, besides the company's acceptance of the request.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Guard<'a> {
-    /// This identity key must still lead to the profile.
-    pub(super) identity_key: Option<&'a str>,
-    /// This profile must not be erased.
-    pub(super) profile: Option<&'a str>,
-    /// No tombstone may have this hash.
-    pub(super) hash: Option<&'a str>,
-    /// The people to whom two lookup keys must lead: [`KeyGrant::guard`].
-    pub(super) keys: Option<&'a str>,
-}
-
-/// `insert into events`.
-pub(super) fn insert(db: &Db, request: &IngestRequest<'_>, rows: &str, guard: Guard<'_>) -> Result<Bound> {
-    let origin = request.origin.map(fitting);
-    db.bind(
-        sql::EVENTS_INSERT,
-        &[
-            rows.into(),
-            request.company.into(),
-            request.source.into(),
-            request.session.into(),
-            request.marker.into(),
-            request.sent_ms.into(),
-            request.received_ms.into(),
-            request.context.into(),
-            origin.as_deref().into(),
-            guard.identity_key.into(),
-            guard.profile.into(),
-            guard.hash.into(),
-            request.unproved.then_some(1).into(),
-            request.bot.then_some(1).into(),
-            request.plan.into(),
-            request.identify_hash.into(),
-            guard.keys.into(),
-        ],
-    )
 }
 
 /// Counts the events of this request on their links. `profile` owns a session that is new.
@@ -86,10 +41,6 @@ pub(super) fn json(rows: &[Row]) -> Result<(String, String)> {
     Ok((serde_json::to_string(rows)?, serde_json::to_string(&ids)?))
 }
 
-pub(super) fn message_ids(answers: &Answers, slot: &Slot<MessageId>) -> Result<Vec<String>> {
-    Ok(answers.rows_as_text(slot)?.into_iter().map(|r| r.message_id).collect())
-}
-
 /// Stores a browser's events in one batch, if the company accepts the request.
 ///
 /// # Errors
@@ -101,13 +52,13 @@ pub async fn browser(db: &Db, request: &IngestRequest<'_>, rows: &[Row]) -> Resu
     rest.extend(catalog::note(db, request, rows)?);
     let mut batch = Batch::default();
     let allowed = request::read_company(db, &mut batch, request)?;
-    let new = batch.read(insert(db, request, &json, Guard::default())?);
+    let new = NewEvents::store(db, &mut batch, request, (rows, &json))?;
     batch.write(count(db, request, &ids, None)?);
     let outbox = outbox::of_events(db, &mut batch, request, &ids, None)?;
     batch.write_all(rest);
     let answers = db.run_batch(batch).await?;
     let admission = request::decide_admission(&answers, &allowed, request)?;
-    let new = message_ids(&answers, &new)?;
+    let new = new.ids(db, &answers, request, (rows, &ids)).await?;
     catalog::noted(request, rows, &new);
     let outbox = outbox::of_events_answer(&answers, &outbox, request, rows)?;
     Ok((admission, Stored { new, outbox }))
@@ -256,7 +207,7 @@ impl ServerEvents<'_> {
     ) -> Result<ServerStoreResult> {
         let (db, request) = (self.db, self.request);
         let mut batch = Batch::default();
-        let new = batch.read(insert(db, request, &self.json, guard)?);
+        let new = batch.read(insert(db, sql::EVENTS_INSERT, request, (&self.json, guard))?);
         if let Some(profile) = counted {
             batch.write(count(db, request, &self.ids, profile)?);
         }
@@ -309,7 +260,7 @@ impl ServerEvents<'_> {
 
         let mut batch = Batch::default();
         batch.write(db.bind(sql::IDENTITY_INSERT, &identity)?);
-        let new = batch.read(insert(db, request, &self.json, guard)?);
+        let new = batch.read(insert(db, sql::EVENTS_INSERT, request, (&self.json, guard))?);
         batch.write(count(db, request, &self.ids, Some(person.profile))?);
         let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
         batch.write(db.bind(sql::PLATFORM_IDENTIFIED, &platform)?);

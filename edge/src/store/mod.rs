@@ -26,6 +26,7 @@ pub mod ingest;
 pub mod listing;
 pub mod merge;
 pub mod metrics;
+mod new_events;
 pub mod outbox;
 mod param;
 pub mod people;

@@ -1,7 +1,8 @@
 //! Stores a server's events in the batch that checks their key and finds their person: one round
 //! trip for a person who is known. [`super::ingest::server`] stores the others.
 
-use super::ingest::{Stored, count, json, message_ids};
+use super::ingest::{Stored, count, json};
+use super::new_events::message_ids;
 use super::people::{Identifiers, Resolved, resolve_statement};
 use super::request::IngestRequest;
 use super::{Batch, Db, Result, catalog, groups, outbox, records, sql};

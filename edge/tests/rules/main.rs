@@ -23,6 +23,7 @@ mod identity;
 mod incoming;
 mod ledger;
 mod metrics;
+mod new_events;
 mod plans;
 mod records;
 mod schema;

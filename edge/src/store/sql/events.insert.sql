@@ -1,4 +1,5 @@
--- Stores the new events of a request and returns their message ids.
+-- Stores the new events of a request. events.returning returns their message ids, and events.number
+-- their number.
 -- ?1 JSON array of {i id, t ts, n type, d data, r revenue counters?, o original ms?, c context?, w
 -- 1 if a server sent it for a browser's session?}, ?2 company, ?3 source, ?4 session, ?5 marker,
 -- ?6 sent ms, ?7 received ms, ?8 context, ?9 origin and the patterns that it matches, ?10 identity
@@ -30,4 +31,3 @@ where c.id = +?2 and (?13 is null or c.verification < 2) and (?15 is null or c.p
           and (w.value ->> 3 is null or json_array_length(aliases) = w.value ->> 3 and (email is not null) = w.value ->> 4))))
   and (?12 is null or not exists (select 1 from tombstones where company = +?2 and hash = +?12))
 on conflict (company, source, message_id) do nothing
-returning message_id

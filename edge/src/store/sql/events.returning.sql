@@ -1,0 +1,2 @@
+-- Follows events.insert in the same statement.
+returning message_id
