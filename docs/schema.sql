@@ -16,7 +16,7 @@ create table companies (
   watched_until    integer not null default 0,   -- ms; until then stored events are logged in `incoming` too
   plan             integer not null default 0,   -- `plans.version` of the plan in force; 0: none
   groups_of_pages  integer not null default 0    -- number of groups that only browsers have named
-) strict, without rowid;
+, answers_salt text) strict, without rowid;
 
 -- API keys. The key itself is stored nowhere.
 create table keys (
@@ -731,6 +731,21 @@ create trigger hour_counts_company_added after insert on companies
 begin
   insert into hour_counts (company, since) values (new.id, new.created_at / 3600000) on conflict do nothing;
 end;
+
+-- One row a key, for a day. It holds hashes of the key and of the request, and a sealed answer.
+create table idempotency_keys (
+  company text    not null, -- '': the operator
+  key     text    not null, -- SHA-256, hex
+  request text    not null, -- SHA-256 of key, path and body, hex
+  marker  integer not null, -- names the request that runs, or that was answered
+  at      integer not null, -- ms, when that request began
+  status  integer,          -- HTTP status of its answer; null: it runs, or it died
+  answer  text,             -- body of its answer, sealed; null: too large
+  primary key (company, key)
+) strict;
+
+-- Old rows to delete, for the sweep: idempotency_keys.prune.sql.
+create index idempotency_keys_by_age on idempotency_keys (at);
 
 -- The cell of each company that is not in `DB`.
 create table places (

@@ -107,6 +107,11 @@ const ADMIN = [
   ['`POST …/identity/undo` of an identify', [30, 4900, 490, 32], admin('POST', 'identity/undo', { messageId: 'to-undo' })],
   ['`POST …/identity/merge`', [30, 55000, 2300, 32], admin('POST', 'identity/merge', (w) => ({ from: w.profileId, into: w.otherId }))],
   ['`POST …/identity/undo` of a merge', [30, 43000, 2300, 32], admin('POST', 'identity/undo', (w) => ({ profileId: w.profileId }))],
+  ['`POST …/keys` with the last `Idempotency-Key` of a day', [4, 11000, 20, 32], async (w) => {
+    const fill = 'with recursive n (i) as (select 1 union all select i + 1 from n where i < 4999) insert into idempotency_keys (company, key, request, marker, at) select ?1, i, 0, i, ?2 from n';
+    await w.d1.prepare(fill).bind(w.companyId, Date.now()).run();
+    return w.call('POST', '/api/admin/keys', { scope: 'server' }, { ...w.admin, 'idempotency-key': 'last' });
+  }],
   ['`DELETE …/groups/{id}`', [5, 150000, 11000, 32], admin('DELETE', 'groups/{group}')],
   ['`DELETE …/users/{id}`', [30, 1000000, 20000, 32], admin('DELETE', 'users/{profileId}')],
 ];

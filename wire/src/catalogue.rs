@@ -49,6 +49,8 @@ pub const fn title(code: Code) -> &'static str {
         Code::MethodNotAllowed => "The path does not take this method",
         Code::Conflict => "The request conflicts with what exists",
         Code::LimitReached => "A limit is reached",
+        Code::IdempotencyKeyInUse => "The first request still runs",
+        Code::IdempotencyKeyReused => "The idempotency key is used already",
         Code::RateLimited => "Too many requests",
         Code::NotStored => "A queued item could not be stored",
         Code::Unavailable => "The database cannot be reached",
@@ -206,12 +208,23 @@ pub const fn of(code: Code) -> Explanation {
         Code::Conflict => explanation(
             "The id or address is taken, or the request contradicts itself: a key cannot revoke itself.",
             "A `messageId` belongs to one event for ever, and an address to one user. Use another. If two users \
-             are one person, merge them.",
+             are one person, merge them. A repeat with an `Idempotency-Key` conflicts if the first request was \
+             answered and its answer is no longer stored: look at what it has made.",
         ),
         Code::LimitReached => explanation(
             "A limit on a number of things is reached.",
             "The message names the limit. Delete what you no longer use, or wait until running work has ended. \
              If the figures of a range have more to count than a request may, ask again in a few minutes.",
+        ),
+        Code::IdempotencyKeyInUse => explanation(
+            "A request with the same `Idempotency-Key` still runs, or died less than a minute ago.",
+            "Send the same request again after the seconds that `Retry-After` names. It gets the answer of the \
+             first one, or runs if that one died.",
+        ),
+        Code::IdempotencyKeyReused => explanation(
+            "The `Idempotency-Key` was sent with another path or body within the last 24 hours.",
+            "Make a new key for each thing that you do, for example a UUID, and repeat a request with exactly the \
+             same bytes.",
         ),
         Code::RateLimited => explanation(
             "The caller sent more requests than it may send in ten seconds.",

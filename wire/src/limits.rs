@@ -560,6 +560,23 @@ pub const KEYS_SHOWN_MAX: i64 = 1000;
 /// Milliseconds between two updates of a key's last use: a row an hour, not a row a request.
 pub const KEY_USE_MS: i64 = 60 * 60 * 1000;
 
+/// Characters of an `Idempotency-Key`. Stripe allows the same.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+/// Milliseconds for which the answer to a request with an `Idempotency-Key` is stored.
+pub const IDEMPOTENCY_KEY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Milliseconds after which a request with an `Idempotency-Key` that left no answer counts as dead.
+/// It is longer than any request runs: a test of a webhook takes up to 30 s.
+pub const IDEMPOTENCY_CLAIM_MS: i64 = 60_000;
+/// Seconds after which a caller may try again while a request with the same key runs.
+pub const IDEMPOTENCY_WAIT_S: u32 = 1;
+/// Idempotency keys of one company within a day, and of the operator. A new key counts them.
+pub const IDEMPOTENCY_KEYS_MAX: i64 = 5000;
+/// Bytes of an answer that is stored for a repeated request. Most have a few hundred. With the
+/// limit above, a company can fill 220 MB at most.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 32 * 1024;
+/// Old idempotency keys that one run of the sweep deletes.
+pub const IDEMPOTENCY_PRUNE_MAX: i64 = 1000;
+
 /// Seconds over which requests count against a rate limit, and after which a refused caller may try
 /// again. The limits are in `wrangler.toml`, with this period.
 pub const RATE_PERIOD_S: u32 = 10;

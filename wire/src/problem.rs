@@ -65,6 +65,10 @@ pub enum Code {
     Conflict,
     /// A limit on the number of things is reached.
     LimitReached,
+    /// A request with the same `Idempotency-Key` still runs; `Retry-After` says when to try again.
+    IdempotencyKeyInUse,
+    /// The `Idempotency-Key` belongs to another request.
+    IdempotencyKeyReused,
     /// The caller sent more requests than it may; `Retry-After` says when to try again.
     RateLimited,
     /// An item that was queued while the database was down and could not be stored afterwards. The
@@ -84,7 +88,7 @@ pub enum Code {
 }
 
 /// Every code.
-pub const ALL: [Code; 35] = [
+pub const ALL: [Code; 37] = [
     Code::InvalidJson,
     Code::BodyTooLarge,
     Code::InvalidEncoding,
@@ -113,6 +117,8 @@ pub const ALL: [Code; 35] = [
     Code::MethodNotAllowed,
     Code::Conflict,
     Code::LimitReached,
+    Code::IdempotencyKeyInUse,
+    Code::IdempotencyKeyReused,
     Code::RateLimited,
     Code::NotStored,
     Code::Unavailable,
@@ -155,6 +161,8 @@ impl Code {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
             Self::LimitReached => "limit_reached",
+            Self::IdempotencyKeyInUse => "idempotency_key_in_use",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::RateLimited => "rate_limited",
             Self::NotStored => "not_stored",
             Self::Unavailable => "unavailable",

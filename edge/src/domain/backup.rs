@@ -21,7 +21,8 @@ const fn table(name: &'static str, key: &'static str, columns: &'static str) -> 
 }
 
 /// The tables in the order of a backup. Left out is what the Worker makes again: the words of the
-/// search (`profiles.searched` with them), the counted hours, and the places of jobs.
+/// search (`profiles.searched` with them), the counted hours, and the places of jobs. Idempotency
+/// keys are left out too: they are of one day.
 pub const TABLES: &[Table] = &[
     table(
         "attempts",

@@ -14,6 +14,7 @@ pub mod edit;
 pub mod event;
 pub mod export;
 pub mod groups;
+pub mod idempotency;
 pub mod incoming;
 pub mod json;
 pub mod known;

@@ -70,10 +70,21 @@ pub(crate) fn check_length(text: &str, field: &'static str, range: RangeInclusiv
     Err(Problem::field(Code::InvalidField, field, format!("{field} has {bounds} characters")))
 }
 
+/// Reads the body's bytes before the handler does, which then gets the same bytes.
+pub(crate) async fn ahead<T>(cx: &RequestContext, look: impl FnOnce(&[u8]) -> T) -> Result<T, Error> {
+    let bytes = raw(cx, BODY_BYTES_MAX).await?;
+    let seen = look(&bytes);
+    cx.put_back_body(bytes);
+    Ok(seen)
+}
+
 /// Reads the body's bytes. A body whose declared length is over the limit is refused after its
 /// first chunk. A body without a declared length is read chunk by chunk, up to the limit.
 #[allow(clippy::await_holding_refcell_ref, reason = "the request is borrowed by its one handler alone")]
 async fn raw(cx: &RequestContext, most: usize) -> Result<Vec<u8>, Error> {
+    if let Some(bytes) = cx.take_body() {
+        return Ok(bytes);
+    }
     let too_large = || Problem::new(Code::BodyTooLarge, format!("the body is over {most} bytes"));
     let declared = cx.header("content-length").and_then(|n| n.parse::<usize>().ok());
     let mut request = cx.request().borrow_mut();

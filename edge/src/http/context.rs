@@ -15,12 +15,17 @@ use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::runtime::random;
 use crate::store::audit::Actor;
+use crate::store::idempotency::Claim;
 
 /// One HTTP request. It derefs to an [`IngestContext`], and that to a [`Context`], so a command can
 /// take the one that it needs.
 pub(crate) struct RequestContext {
     request: RefCell<Request>,
     audit_trace: RefCell<AuditTrace>,
+    /// The body, if it was read before the handler runs.
+    body: RefCell<Option<Vec<u8>>>,
+    /// The request's claim of its `Idempotency-Key`, while it runs.
+    claim: RefCell<Option<Rc<Claim>>>,
     ingest: IngestContext,
 }
 
@@ -51,7 +56,28 @@ impl RequestContext {
         let header = |name| header(&request, name);
         let client = Client { origin: header("origin"), user_agent: header("user-agent") };
         let ingest = IngestContext::new(Context::new(env, worker, now_ms(), request_id), client);
-        Self { request: RefCell::new(request), audit_trace: RefCell::default(), ingest }
+        let request = RefCell::new(request);
+        Self { request, audit_trace: RefCell::default(), body: RefCell::default(), claim: RefCell::default(), ingest }
+    }
+
+    /// Puts back a body that was read, so that the handler can read it too.
+    pub(crate) fn put_back_body(&self, bytes: Vec<u8>) {
+        self.body.replace(Some(bytes));
+    }
+
+    /// Takes the body that was read before.
+    pub(crate) fn take_body(&self) -> Option<Vec<u8>> {
+        self.body.take()
+    }
+
+    /// Records that the request has claimed its `Idempotency-Key`.
+    pub(crate) fn set_claim(&self, claim: Claim) {
+        self.claim.replace(Some(Rc::new(claim)));
+    }
+
+    /// The request's claim of its `Idempotency-Key`.
+    pub(crate) fn claim(&self) -> Option<Rc<Claim>> {
+        self.claim.borrow().clone()
     }
 
     /// Records who calls and for which company, after the check of the key.
@@ -84,6 +110,17 @@ impl RequestContext {
 
     pub(crate) const fn request(&self) -> &RefCell<Request> {
         &self.request
+    }
+
+    /// The path and the query of the request's URL.
+    pub(crate) fn path_and_query(&self) -> String {
+        let url = web_sys::Url::new(&self.request.borrow().inner().url());
+        url.map_or_else(|_| self.path(), |url| format!("{}{}", url.pathname(), url.search()))
+    }
+
+    /// A header's value as it was sent, which may be empty.
+    pub(crate) fn raw_header(&self, name: &str) -> Option<String> {
+        self.request.borrow().headers().get(name).ok().flatten()
     }
 
     /// A header's value, trimmed; `None` when absent or empty.

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod context;
+pub(crate) mod idempotency;
 pub(crate) mod operator;
 pub(crate) mod pagination;
 pub(crate) mod problem;
@@ -27,7 +28,7 @@ use crate::domain::metrics;
 use crate::error::Error;
 use crate::http::auth::{Admin, Operator};
 use crate::http::context::RequestContext;
-use crate::http::route::{Handler, Path, PathParameters, Route};
+use crate::http::route::{Handler, Path, PathParameters, Route, Success};
 use crate::runtime::counters;
 
 /// Answers a request. A failure of a handler becomes an answer too.
@@ -45,17 +46,10 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
     };
     match answered {
         Ok(Success::Stream(stream)) => Ok(stream),
+        Ok(Success::Replayed(status, body)) => response::replay(&cx, status, body),
         Ok(Success::Json(json)) => response::respond(&cx, Some(path), Ok(json)),
         Err(error) => response::respond(&cx, Some(path), Err(rate_limit::count_refused(&cx, error).await)),
     }
-}
-
-/// What a handler answers if it succeeds.
-enum Success {
-    /// The text of a JSON document.
-    Json(String),
-    /// An answer whose body is written piece by piece.
-    Stream(Response),
 }
 
 /// Answers a request of a route. Then starts deliveries and writes the audit log, the log of
@@ -77,9 +71,15 @@ async fn run(cx: &RequestContext, route: &Route, parameters: &PathParameters) ->
     check_query(cx, route)?;
     Ok(match route.handler {
         Handler::Open(handler) => Success::Json(handler(cx, parameters).await?),
-        Handler::Admin(handler) => Success::Json(handler(cx, Admin::of(cx).await?, parameters).await?),
+        Handler::Admin(handler) => {
+            let admin = Admin::of(cx).await?;
+            let company = admin.company.clone();
+            idempotency::once(cx, route, Some(&company), handler(cx, admin, parameters)).await?
+        }
         Handler::AdminStream(handler) => Success::Stream(handler(cx, Admin::of(cx).await?, parameters).await?),
-        Handler::Operator(handler) => Success::Json(handler(cx, Operator::of(cx)?, parameters).await?),
+        Handler::Operator(handler) => {
+            idempotency::once(cx, route, None, handler(cx, Operator::of(cx)?, parameters)).await?
+        }
         Handler::OperatorStream(handler) => Success::Stream(handler(cx, Operator::of(cx)?, parameters).await?),
     })
 }

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use trackmate_wire::catalogue;
-use trackmate_wire::limits::{BUSY_S, RATE_PERIOD_S, STORAGE_FULL_S, UNAVAILABLE_S};
+use trackmate_wire::limits::{BUSY_S, IDEMPOTENCY_WAIT_S, RATE_PERIOD_S, STORAGE_FULL_S, UNAVAILABLE_S};
 use trackmate_wire::problem::{Code, Problem};
 
 /// The HTTP status of a problem.
@@ -26,9 +26,10 @@ pub(crate) const fn status(code: Code) -> u16 {
         Code::OriginNotAllowed | Code::IdentityUnproved | Code::WrongScope => 403,
         Code::UnknownCompany | Code::UnknownUser | Code::NotFound => 404,
         Code::MethodNotAllowed => 405,
-        Code::Conflict | Code::LimitReached => 409,
+        Code::Conflict | Code::LimitReached | Code::IdempotencyKeyInUse => 409,
         Code::ErasedUser => 410,
         Code::BodyTooLarge | Code::TooManyEvents => 413,
+        Code::IdempotencyKeyReused => 422,
         Code::RateLimited => 429,
         Code::Internal | Code::NotStored => 500,
         Code::Unavailable | Code::SchemaOutdated | Code::Busy => 503,
@@ -43,6 +44,7 @@ pub(crate) fn retry_after_s(code: Code) -> Option<u32> {
         (Code::Unavailable, UNAVAILABLE_S),
         (Code::SchemaOutdated, UNAVAILABLE_S),
         (Code::Busy, BUSY_S),
+        (Code::IdempotencyKeyInUse, IDEMPOTENCY_WAIT_S),
         (Code::StorageFull, STORAGE_FULL_S),
     ];
     all.into_iter().find_map(|(c, s)| (c == code).then_some(s))

@@ -56,6 +56,9 @@ fn echoed(cx: &RequestContext, name: &str) -> Option<String> {
 /// The version of the Worker.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The media type of a success.
+const JSON: &str = "application/json; charset=utf-8";
+
 /// The headers of every answer.
 pub(crate) fn common_headers(cx: &RequestContext) -> worker::Result<Headers> {
     let headers = Headers::new();
@@ -102,13 +105,10 @@ pub(crate) fn respond(cx: &RequestContext, path: Option<&Path>, handled: Handler
     {
         headers.set("set-cookie", &cookie)?;
     }
-    if let Some(cost) = cx.shown_cost() {
-        headers.set("x-d1-cost", &cost)?;
-        headers.set("x-isolate", &isolate::description())?;
-    }
+    show_cost(cx, &headers)?;
     let (status, json) = match handled {
         Ok(json) => {
-            headers.set("content-type", "application/json; charset=utf-8")?;
+            headers.set("content-type", JSON)?;
             (200, json)
         }
         Err(failed) => {
@@ -130,6 +130,22 @@ pub(crate) fn respond(cx: &RequestContext, path: Option<&Path>, handled: Handler
     };
     let body = if cx.method() == Some(Method::Head) { Vec::new() } else { json.into_bytes() };
     Ok(worker::ResponseBuilder::new().with_status(status).with_headers(headers).fixed(body))
+}
+
+/// Repeats the answer that an earlier request with the same `Idempotency-Key` got.
+pub(crate) fn replay(cx: &RequestContext, status: u16, body: String) -> worker::Result<Response> {
+    let headers = common_headers(cx)?;
+    show_cost(cx, &headers)?;
+    headers.set("content-type", if status == 200 { JSON } else { problem::media_type(false) })?;
+    headers.set("idempotency-replayed", "true")?;
+    Ok(worker::ResponseBuilder::new().with_status(status).with_headers(headers).fixed(body.into_bytes()))
+}
+
+/// Shows what the request cost, if the deployment shows it.
+fn show_cost(cx: &RequestContext, headers: &Headers) -> worker::Result<()> {
+    let Some(cost) = cx.shown_cost() else { return Ok(()) };
+    headers.set("x-d1-cost", &cost)?;
+    headers.set("x-isolate", &isolate::description())
 }
 
 /// Answers a path that is neither a file nor a route, for any method: with a page for browsers, and

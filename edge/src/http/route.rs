@@ -12,6 +12,16 @@ use crate::http::context::RequestContext;
 /// The result of a handler: the JSON text of a success, or an error.
 pub(crate) type HandlerResult = Result<String, Error>;
 
+/// What a request gets if it succeeds.
+pub(crate) enum Success {
+    /// The text of a JSON document.
+    Json(String),
+    /// An answer whose body is written piece by piece.
+    Stream(Response),
+    /// The answer that an earlier request with the same `Idempotency-Key` got: its status and body.
+    Replayed(u16, String),
+}
+
 /// A path of the API and its methods.
 pub(crate) struct Path {
     /// Its segments. `{name}` matches any text.
@@ -87,7 +97,7 @@ impl Handler {
 }
 
 /// The future of a handler's answer.
-type HandlerFuture<'a, T> = LocalBoxFuture<'a, Result<T, Error>>;
+pub(crate) type HandlerFuture<'a, T> = LocalBoxFuture<'a, Result<T, Error>>;
 
 pub(crate) const fn at(template: &'static str, routes: &'static [Route]) -> Path {
     Path { template, takes: |_| true, has_visitor_cookie: false, routes }
@@ -142,6 +152,12 @@ impl Route {
     /// Has the audit log record this action.
     pub(crate) const fn audit(self, action: Action, target: AuditTarget) -> Self {
         Self { audit: Some((action, target)), ..self }
+    }
+
+    /// Whether a request may have an `Idempotency-Key`: a `POST` of an admin or the operator that
+    /// changes something. A restore has numbers of its own for what is sent twice.
+    pub(crate) fn takes_idempotency_key(&self) -> bool {
+        self.method == "POST" && self.audit.is_some_and(|(action, _)| action != Action::CompanyRestore)
     }
 
     /// The parameters that its query may have. `None` means any.

@@ -333,6 +333,19 @@ mod tests {
     }
 
     #[test]
+    fn every_post_of_an_admin_or_the_operator_that_changes_something_takes_an_idempotency_key() {
+        // Two evaluate a plan, and change nothing; a restore has numbers for what is sent twice.
+        let others = ["/api/admin/plan/", "/api/operator/restore"];
+        for path in PATHS {
+            for route in path.routes {
+                let is_theirs = matches!(route.caller, Caller::Admin | Caller::Operator) && route.method == "POST";
+                let takes_one = is_theirs && !others.iter().any(|other| path.template.starts_with(other));
+                assert_eq!(route.takes_idempotency_key(), takes_one, "{} {}", route.method, path.template);
+            }
+        }
+    }
+
+    #[test]
     fn every_route_that_changes_something_with_a_key_is_in_the_audit_log() {
         // These two evaluate a plan, and change nothing.
         let read_only = ["/api/admin/plan/infer", "/api/admin/plan/check"];

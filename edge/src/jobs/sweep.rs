@@ -32,8 +32,8 @@ use crate::runtime::{random, secrets};
 use crate::store::stats::ahead;
 use crate::store::subscriptions::{Plain, Sealed};
 use crate::store::{
-    self, Db, audit, cells, delivery_log, directory, erasures, exports, incoming, progress, rebuild, retention,
-    subscriptions,
+    self, Db, audit, cells, delivery_log, directory, erasures, exports, idempotency, incoming, progress, rebuild,
+    retention, subscriptions,
 };
 use crate::vars::Vars;
 
@@ -126,7 +126,7 @@ async fn sweep(env: &Env, db: &Db, share: usize) -> Measured {
     report("old events", retention::prune(db, now).await);
     report("exports that died", exports::abandon(db, now, now - EXPORT_IDLE_MS).await);
     report("the list of exports", exports::prune(db, audited).await);
-    report("the audit log", audit::prune(db, audited).await);
+    report("the audit log and idempotency keys", prune(db, audited, now).await);
     report("receipts", incoming::prune(db, now - INCOMING_DAYS * DAY_MS).await);
     report("sealing", seal(env, db).await);
     let measured = gauges::run(env, db, began_ms).await;
@@ -134,6 +134,11 @@ async fn sweep(env: &Env, db: &Db, share: usize) -> Measured {
     let left = (Vars::of(env).count_slices_max / share).saturating_sub(db.cost().trips + RECOVER_TRIPS);
     report("past hours", ahead::run(db, left.min(STATS_AHEAD_TRIPS_MAX), random::number).await);
     measured
+}
+
+/// Deletes old entries of the audit log and old idempotency keys.
+async fn prune(db: &Db, audited_ms: i64, now_ms: i64) -> store::Result<()> {
+    db.batch(vec![audit::prune(db, audited_ms)?, idempotency::prune(db, now_ms)?]).await.map(drop)
 }
 
 /// The run of an isolate that has just started: once now, and once after the leases that a crash

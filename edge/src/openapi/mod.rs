@@ -129,6 +129,14 @@ fn headers() -> Value {
         "RetryAfter": {
             "description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"},
         },
+        "RetryAfterIfPassing": {
+            "description": "Seconds after which to try again, if the code is one that passes.",
+            "schema": {"type": "integer"},
+        },
+        "IdempotencyReplayed": {
+            "description": "That this is the answer to an earlier request with the same `Idempotency-Key`.",
+            "schema": {"type": "string", "const": "true"},
+        },
         "RateLimit": {
             "description": "That no request remains, and the seconds until one does.",
             "schema": {"type": "string", "example": format!(r#""default";r=0;t={RATE_PERIOD_S}"#)},

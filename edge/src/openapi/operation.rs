@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
+use trackmate_wire::limits::IDEMPOTENCY_KEY_CHARS_MAX;
 use trackmate_wire::problem::Code;
 
 use crate::domain::export::Format;
+use crate::http::route::{Path, Route};
 use crate::http::{problem, routes};
 use crate::openapi::json::reference;
 use crate::openapi::schemas::Schemas;
@@ -165,7 +167,9 @@ impl Operation {
         if !self.text.is_empty() {
             put("description", self.text.into());
         }
-        let parameters: Vec<Value> = self.segments().map(path_parameter).chain(self.query.iter().cloned()).collect();
+        let key = self.takes_idempotency_key().then(idempotency_key);
+        let own = self.segments().map(path_parameter).chain(self.query.iter().cloned());
+        let parameters: Vec<Value> = own.chain(key).collect();
         if !parameters.is_empty() {
             put("parameters", parameters.into());
         }
@@ -202,6 +206,10 @@ impl Operation {
         for (header, name) in EXPORT_HEADERS.into_iter().filter(|_| self.is_export) {
             responses["200"]["headers"][header] = json!({"$ref": format!("#/components/headers/{name}")});
         }
+        if self.takes_idempotency_key() {
+            responses["200"]["headers"]["idempotency-replayed"] =
+                json!({"$ref": "#/components/headers/IdempotencyReplayed"});
+        }
         let links = self.links(all);
         if !links.is_empty() {
             responses["200"]["links"] = links.into();
@@ -221,6 +229,11 @@ impl Operation {
         }
         if self.takes.is_some() || who != Who::Anyone {
             codes.extend([Code::RateLimited, Code::Unavailable, Code::StorageFull]);
+        }
+        if self.takes_idempotency_key() {
+            codes.extend([Code::Conflict, Code::LimitReached, Code::IdempotencyKeyInUse, Code::IdempotencyKeyReused]);
+            // The body is read for the key, whether the operation takes one or not.
+            codes.push(Code::BodyTooLarge);
         }
         codes.extend(match who {
             Who::Anyone => [].as_slice(),
@@ -257,10 +270,21 @@ impl Operation {
 
     /// Whether clients of another vendor call it.
     fn is_vendors(&self) -> bool {
+        self.route_path().is_vendors()
+    }
+
+    /// Whether it takes an `Idempotency-Key`.
+    fn takes_idempotency_key(&self) -> bool {
+        let routes = self.route_path().routes.iter();
+        routes.filter(|route| route.method.eq_ignore_ascii_case(self.method)).any(Route::takes_idempotency_key)
+    }
+
+    /// The path in the table of routes.
+    fn route_path(&self) -> &'static Path {
         // By the template: `{kind}` is no kind that a route takes. Parameters may have other names.
         let parts = |path: &'static str| path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
         let found = routes::PATHS.iter().find(|path| parts(path.template).eq(parts(self.path)));
-        found.unwrap_or_else(|| panic!("no route has the path {}", self.path)).is_vendors()
+        found.unwrap_or_else(|| panic!("no route has the path {}", self.path))
     }
 
     /// The response with one of these codes. A response with at most three codes is written once,
@@ -272,8 +296,11 @@ impl Operation {
         let media_type = problem::media_type(is_vendors);
         let content = json!({media_type: {"schema": {"allOf": [reference("Problem"), narrowed]}}});
         let mut response = json!({"description": names.join(", "), "headers": headers, "content": content});
-        if codes.iter().any(|code| problem::retry_after_s(*code).is_some()) {
+        let passing = codes.iter().filter(|code| problem::retry_after_s(**code).is_some()).count();
+        if passing == codes.len() {
             response["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfter"});
+        } else if passing > 0 {
+            response["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfterIfPassing"});
         }
         if codes.contains(&Code::RateLimited) {
             response["headers"]["ratelimit"] = json!({"$ref": "#/components/headers/RateLimit"});
@@ -295,6 +322,18 @@ pub(crate) fn security(who: Who) -> Value {
         Who::Admin => json!([{"adminKey": []}, {"bearerKey": []}]),
         Who::Operator => json!([{"operatorKey": []}]),
     }
+}
+
+/// The parameter of operations that run once for each key.
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key", "in": "header",
+        "description": "Makes it safe to send the request again: for 24 hours a request with the same key, path and \
+            body gets the first answer. A new one for each thing that you do, such as a UUID.",
+        "schema": {
+            "type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_CHARS_MAX, "pattern": "^[!-~]+$",
+        },
+    })
 }
 
 /// A parameter of a path. Its description follows from the segment before it.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use trackmate_wire::limits::AUDIT_PRUNE_MAX;
 
-use super::{Db, Result, sql};
+use super::{Bound, Db, Result, sql};
 use crate::domain::audit::Action;
 
 /// Who made a change.
@@ -104,11 +104,11 @@ pub async fn list(db: &Db, company: &str, wanted: Wanted<'_>, limit: i64) -> Res
     db.run(sql::AUDIT_LIST, &[company.into(), before.into(), from.into(), action.into(), limit.into()]).await?.rows()
 }
 
-/// Deletes a slice of the entries older than `before_ms`. Takes no company: the sweep serves all
-/// companies.
+/// The statement that deletes a slice of the entries older than `before_ms`. Takes no company: the
+/// sweep serves all companies.
 ///
 /// # Errors
-/// D1's.
-pub async fn prune(db: &Db, before_ms: i64) -> Result<()> {
-    db.run(sql::AUDIT_PRUNE, &[before_ms.into(), AUDIT_PRUNE_MAX.into()]).await.map(drop)
+/// When D1 refuses a parameter.
+pub fn prune(db: &Db, before_ms: i64) -> Result<Bound> {
+    db.bind(sql::AUDIT_PRUNE, &[before_ms.into(), AUDIT_PRUNE_MAX.into()])
 }

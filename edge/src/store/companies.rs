@@ -2,8 +2,9 @@
 //! the company.
 
 use serde::Deserialize;
+use trackmate_wire::limits::KEYS_MAX;
 
-use super::{Db, Param, Result, sql};
+use super::{Db, Param, Result, Statement, sql};
 use crate::domain::secret::Scope;
 
 /// Whether browsers must prove who they identify.
@@ -136,28 +137,40 @@ pub struct NewCompany<'a> {
     pub revenue_events: &'a str,
 }
 
-/// Creates a company with its first keys. `false` if the id is taken: nothing was written then.
+/// Creates a company with its first keys. `with` runs in the same transaction. `false` if the id is
+/// taken: nothing was written then.
 ///
 /// # Errors
 /// D1's.
-pub async fn create(db: &Db, company: NewCompany<'_>, keys: &[NewKey<'_>], now_ms: i64) -> Result<bool> {
+pub async fn create(
+    db: &Db,
+    company: NewCompany<'_>,
+    keys: &[NewKey<'_>],
+    with: Option<Statement>,
+    now_ms: i64,
+) -> Result<bool> {
     let NewCompany { id, name, revenue_events } = company;
     let mut batch =
         vec![db.bind(sql::COMPANY_INSERT, &[id.into(), name.into(), revenue_events.into(), now_ms.into()])?];
     for key in keys {
         batch.push(db.bind(sql::KEY_FIRST, &key.params(id, now_ms))?);
     }
+    batch.extend(db.bind_all(with.as_slice())?);
     let answers = db.batch(batch).await?;
     Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
-/// Adds a key. `false` if the company does not exist, or has `most` live keys already.
+/// Adds a key. `with` runs in the same transaction. `false` if the company does not exist, or has
+/// the most live keys already.
 ///
 /// # Errors
 /// D1's.
-pub async fn add_key(db: &Db, company: &str, key: &NewKey<'_>, most: i64, now_ms: i64) -> Result<bool> {
-    let params = [&key.params(company, now_ms)[..], &[most.into()]].concat();
-    Ok(db.run(sql::KEY_INSERT, &params).await?.written()? > 0)
+pub async fn add_key(db: &Db, company: &str, key: &NewKey<'_>, with: Option<Statement>, now_ms: i64) -> Result<bool> {
+    let params = [&key.params(company, now_ms)[..], &[KEYS_MAX.into()]].concat();
+    let mut batch = vec![db.bind(sql::KEY_INSERT, &params)?];
+    batch.extend(db.bind_all(with.as_slice())?);
+    let answers = db.batch(batch).await?;
+    Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
 /// A key as its owner sees it.

@@ -134,6 +134,7 @@ pub fn erasing(
         Statement::new(sql::TAGS_DELETE, json!([company, who, tags, revision])),
         Statement::new(sql::FIELDS_DELETE, json!([company, who, fields, revision])),
         Statement::new(sql::SEARCH_ERASE, json!([company, who, revision])),
+        Statement::new(sql::ANSWERS_SALT_ERASE, json!([company, who, revision])),
         Statement::new(sql::PLATFORM_EDITED, json!([company, notice, user, who, revision, now_ms])),
     ])
 }

@@ -19,6 +19,7 @@ pub mod edits;
 pub mod erasures;
 pub mod exports;
 pub mod groups;
+pub mod idempotency;
 pub mod identify;
 pub mod identity_keys;
 pub mod incoming;

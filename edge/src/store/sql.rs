@@ -77,6 +77,8 @@ joined! {
 }
 
 statements! {
+    ANSWERS_SALT_ERASE = "answers_salt.erase.sql",
+    ANSWERS_SALT_SET = "answers_salt.set.sql",
     ATTEMPT_CLEAR = "attempt.clear.sql",
     ATTEMPT_INSERT = "attempt.insert.sql",
     ATTEMPT_PRUNE = "attempt.prune.sql",
@@ -162,6 +164,11 @@ statements! {
     HOUR_COUNTS_ASK = "hour_counts.ask.sql",
     HOUR_COUNTS_CLAIM = "hour_counts.claim.sql",
     HOUR_COUNTS_SAVE = "hour_counts.save.sql",
+    IDEMPOTENCY_KEYS_CLAIM = "idempotency_keys.claim.sql",
+    IDEMPOTENCY_KEYS_FIND = "idempotency_keys.find.sql",
+    IDEMPOTENCY_KEYS_PRUNE = "idempotency_keys.prune.sql",
+    IDEMPOTENCY_KEYS_RELEASE = "idempotency_keys.release.sql",
+    IDEMPOTENCY_KEYS_REMEMBER = "idempotency_keys.remember.sql",
     IDENTIFY_KEY = "identify.key.sql",
     IDENTIFY_FIRST = "identify.first.sql",
     IDENTIFY_COUNT = "identify.count.sql",

@@ -1,10 +1,10 @@
 //! Webhook subscriptions of a company.
 
 use serde::Deserialize;
-use trackmate_wire::limits::{EXPIRE_SECRETS_MAX, HEADERS_MAX, RELEASE_SUBSCRIPTIONS_MAX};
+use trackmate_wire::limits::{EXPIRE_SECRETS_MAX, HEADERS_MAX, RELEASE_SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_MAX};
 
 use super::deliveries::Target;
-use super::{Db, Result, sql};
+use super::{Db, Result, Statement, sql};
 use crate::domain::delivery::Policy;
 
 /// A subscription as its owner sees it. Its secret is shown only once, when it is created, and is
@@ -92,42 +92,75 @@ pub struct Change {
     pub held: Option<&'static str>,
 }
 
-/// Adds a subscription; `false` if the company already has `most`.
+/// Consecutive given-up deliveries after which a new subscription is switched off …
+const DISABLE_FAILURES: u32 = 20;
+/// … if it has been failing for at least this time, ms.
+const DISABLE_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Subscription {
+    /// A new subscription, as [`add`] writes it.
+    #[must_use]
+    pub fn new(id: &str, new: Change, policy: Policy, now_ms: i64) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: new.name.unwrap_or_default(),
+            url: new.url.unwrap_or_default(),
+            events: new.events.unwrap_or_default(),
+            description: new.description,
+            headers: new.headers.unwrap_or_else(|| "{}".to_owned()),
+            signed: 1,
+            active: i64::from(new.active.unwrap_or(true)),
+            disabled_reason: None,
+            preset: new.preset,
+            retry_attempts: policy.attempts.into(),
+            retry_delay_s: policy.delay_s.into(),
+            timeout_ms: policy.timeout_ms.into(),
+            rate_limit: new.rate_limit.filter(|limit| *limit > 0).map(i64::from),
+            disable_failures: new.disable_failures.unwrap_or(DISABLE_FAILURES).into(),
+            disable_ms: new.disable_ms.unwrap_or(DISABLE_MS),
+            open_until: None,
+            created_at: now_ms,
+            success: 0,
+            failed: 0,
+            failures: 0,
+            held: 0,
+            last_status: None,
+            last_error: None,
+            last_at: None,
+        }
+    }
+}
+
+/// Adds a new subscription with its sealed secret. `with` runs in the same transaction. `false` if
+/// the company already has the most.
 ///
 /// # Errors
 /// D1's.
-#[allow(clippy::too_many_arguments, reason = "the row's own parts")]
-pub async fn add(
-    db: &Db,
-    company: &str,
-    id: &str,
-    secret: &str,
-    new: &Change,
-    policy: Policy,
-    most: i64,
-    now_ms: i64,
-) -> Result<bool> {
+pub async fn add(db: &Db, company: &str, new: &Subscription, secret: &str, with: Option<Statement>) -> Result<bool> {
     let params = [
         company.into(),
-        id.into(),
-        new.name.as_ref().into(),
-        new.url.as_ref().into(),
-        new.events.as_ref().into(),
+        (&new.id).into(),
+        (&new.name).into(),
+        (&new.url).into(),
+        (&new.events).into(),
         new.description.as_ref().into(),
         secret.into(),
-        i64::from(policy.attempts).into(),
-        i64::from(policy.delay_s).into(),
-        i64::from(policy.timeout_ms).into(),
-        now_ms.into(),
-        most.into(),
-        new.headers.as_deref().unwrap_or("{}").into(),
+        new.retry_attempts.into(),
+        new.retry_delay_s.into(),
+        new.timeout_ms.into(),
+        new.created_at.into(),
+        i64::try_from(SUBSCRIPTIONS_MAX).unwrap_or(i64::MAX).into(),
+        (&new.headers).into(),
         new.preset.as_ref().into(),
-        i64::from(new.active.unwrap_or(true)).into(),
-        new.rate_limit.map(i64::from).into(),
-        new.disable_failures.map(i64::from).into(),
+        new.active.into(),
+        new.rate_limit.into(),
+        new.disable_failures.into(),
         new.disable_ms.into(),
     ];
-    Ok(db.run(sql::SUBSCRIPTION_INSERT, &params).await?.written()? > 0)
+    let mut batch = vec![db.bind(sql::SUBSCRIPTION_INSERT, &params)?];
+    batch.extend(db.bind_all(with.as_slice())?);
+    let answers = db.batch(batch).await?;
+    Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
 /// A change of the company's funnel webhook; `None` changes nothing.

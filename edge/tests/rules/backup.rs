@@ -9,15 +9,17 @@ use trackmate_edge::store::sql;
 
 use crate::schema::pipe::{COMPANY, Db, event, number, text};
 
-/// Tables and columns that the Worker makes again, those of the deployment's own databases, and the
-/// bookkeeping of SQLite.
-const MADE_AGAIN: [&str; 13] = [
+/// Tables and columns that the Worker makes again, those that are of one day, those of the
+/// deployment's own databases, and the bookkeeping of SQLite.
+const MADE_AGAIN: [&str; 15] = [
     "event_hours",
     "hour_counts",
     "progress",
     "search_docs",
     "search_words",
     "profiles.searched",
+    "idempotency_keys",
+    "companies.answers_salt",
     "places",
     "key_places",
     "cells",

@@ -19,6 +19,7 @@ mod delivery_rows;
 mod erasure;
 mod fence;
 mod groups;
+mod idempotency;
 mod identity;
 mod incoming;
 mod ledger;

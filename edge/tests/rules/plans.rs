@@ -11,10 +11,11 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Statements that walk an index from its beginning, and what it is: they stop after some rows.
-const WALKS: [(&str, &str); 5] = [
+const WALKS: [(&str, &str); 6] = [
     ("AUDIT_PRUNE", "audit_by_age"),
     ("EXPORT_PRUNE", "exports_by_age"),
     ("HOUR_COUNTS_CLAIM", "hour_counts_due"),
+    ("IDEMPOTENCY_KEYS_PRUNE", "idempotency_keys_by_age"),
     ("INCOMING_PRUNE", "incoming_by_age"),
     ("REBUILD_OLDEST", "rebuilds_by_age"),
 ];

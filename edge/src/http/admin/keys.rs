@@ -11,6 +11,7 @@ use crate::domain::secret::Scope;
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
+use crate::http::idempotency;
 use crate::http::response::{self, success};
 use crate::http::route::HandlerResult;
 use crate::store::companies::{self, ListedKey};
@@ -130,7 +131,9 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
     let name = request.name.unwrap_or_default();
     body::check_length(&name, "name", 0..=NAME_CHARS_MAX)?;
     let (key, db) = (FreshKey::new(scope), cx.db(company)?);
-    if !companies::add_key(db, company, &key.row(&name), KEYS_MAX, cx.now_ms()).await? {
+    let answer = response::answer(&KeyAnswer { key: MadeKey::new(&key, &name, cx.now_ms()) })?;
+    let with = idempotency::with_effect_in_directory(cx, &answer)?;
+    if !companies::add_key(db, company, &key.row(&name), with, cx.now_ms()).await? {
         let message = format!("a company has at most {KEYS_MAX} keys that are not revoked");
         let full = companies::find(db, company).await?.map(|_| Problem::new(Code::LimitReached, message));
         return Err(full.unwrap_or_else(unknown).into());
@@ -139,7 +142,7 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
         directory::note_key(cx.directory()?, company, &key.hash).await?;
     }
     cx.set_audit_target(&key.id);
-    response::answer(&KeyAnswer { key: MadeKey::new(&key, &name, cx.now_ms()) })
+    Ok(answer)
 }
 
 /// Revokes a key of a company.

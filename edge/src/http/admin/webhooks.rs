@@ -27,6 +27,7 @@ use crate::http::admin::settings;
 use crate::http::admin::webhook_change::{HOUR_MS, change, is_reserved, too_many_headers, within};
 use crate::http::admin::webhook_find::{find, unknown};
 use crate::http::context::RequestContext;
+use crate::http::idempotency;
 use crate::http::response::{self, success};
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
@@ -43,18 +44,18 @@ pub(crate) fn circuit(s: &Subscription) -> Circuit {
 }
 
 /// A webhook as the API shows it, with its secret if this request created it.
-fn describe(s: Subscription, secret: Option<String>) -> Result<Webhook, Error> {
+fn describe(s: &Subscription, secret: Option<String>) -> Result<Webhook, Error> {
     let headers: BTreeMap<String, IgnoredAny> = serde_json::from_str(&s.headers)?;
     Ok(Webhook {
-        circuit: circuit(&s),
-        id: s.id,
-        name: s.name,
-        url: s.url,
+        circuit: circuit(s),
+        id: s.id.clone(),
+        name: s.name.clone(),
+        url: s.url.clone(),
         secret,
         events: serde_json::from_str(&s.events)?,
-        description: s.description.filter(|text| !text.is_empty()),
+        description: s.description.clone().filter(|text| !text.is_empty()),
         headers: headers.into_keys().map(|name| (name, "***".to_owned())).collect(),
-        preset: s.preset,
+        preset: s.preset.clone(),
         retry_attempts: s.retry_attempts,
         retry_delay: s.retry_delay_s,
         timeout_ms: s.timeout_ms,
@@ -62,14 +63,14 @@ fn describe(s: Subscription, secret: Option<String>) -> Result<Webhook, Error> {
         disable_after_failures: s.disable_failures,
         disable_after_hours: s.disable_ms / HOUR_MS,
         active: s.active != 0,
-        disabled_reason: s.disabled_reason,
+        disabled_reason: s.disabled_reason.clone(),
         created_at: clock::iso(s.created_at),
         stats: WebhookStats {
             success: s.success,
             failed: s.failed,
             held: s.held,
             last_status: s.last_status,
-            last_error: s.last_error,
+            last_error: s.last_error.clone(),
             last_delivery_at: s.last_at.map(clock::iso),
         },
     })
@@ -96,17 +97,19 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let (id, secret) = (format!("wh_{}", hex(&random::bytes::<12>())), signature::secret(random::bytes()));
     let owner = secrets::owner(&admin.company, &id);
     let sealed = vault(cx.env())?.seal(&owner, &secret, random::bytes());
-    let new = change(cx, request, crm, &owner)?;
-    let policy = new.policy.unwrap_or(crm);
-    let db = cx.db(&admin.company)?;
-    let most = i64::try_from(SUBSCRIPTIONS_MAX).unwrap_or(i64::MAX);
-    if !subscriptions::add(db, &admin.company, &id, &sealed, &new, policy, most, cx.now_ms()).await? {
+    let change = change(cx, request, crm, &owner)?;
+    let policy = change.policy.unwrap_or(crm);
+    let new = Subscription::new(&id, change, policy, cx.now_ms());
+    let shown = describe(&new, Some(secret))?;
+    let answer = response::answer(&WebhookAnswer { webhook: shown, deliveries: None })?;
+    let with = idempotency::with_effect(cx, &answer)?;
+    if !subscriptions::add(cx.db(&admin.company)?, &admin.company, &new, &sealed, with).await? {
         return Err(
             Problem::new(Code::LimitReached, format!("a company has at most {SUBSCRIPTIONS_MAX} webhooks")).into()
         );
     }
     cx.set_audit_target(&id);
-    answer(cx, &admin, &id, Some(secret)).await
+    Ok(answer)
 }
 
 /// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null removes
@@ -144,7 +147,7 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 /// `GET /api/admin/webhooks` → `{success, webhooks:[…]}`.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let subscriptions = subscriptions::list(cx.db(&admin.company)?, &admin.company).await?;
-    let webhooks = subscriptions.into_iter().map(|s| describe(s, None)).collect::<Result<_, _>>()?;
+    let webhooks = subscriptions.iter().map(|s| describe(s, None)).collect::<Result<_, _>>()?;
     response::answer(&WebhookList { webhooks })
 }
 
@@ -153,7 +156,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let subscription = find(cx, &admin, id).await?;
     let deliveries = latest(cx, &admin, id, DELIVERIES_SHOWN_MAX).await?;
-    response::answer(&WebhookAnswer { webhook: describe(subscription, None)?, deliveries: Some(deliveries) })
+    response::answer(&WebhookAnswer { webhook: describe(&subscription, None)?, deliveries: Some(deliveries) })
 }
 
 /// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with
@@ -240,5 +243,5 @@ pub(crate) async fn test_funnel(cx: &RequestContext, admin: auth::Admin) -> Hand
 /// The answer with a webhook, and with its secret if this request created it.
 async fn answer(cx: &RequestContext, admin: &auth::Admin, id: &str, secret: Option<String>) -> HandlerResult {
     let subscription = find(cx, admin, id).await?;
-    response::answer(&WebhookAnswer { webhook: describe(subscription, secret)?, deliveries: None })
+    response::answer(&WebhookAnswer { webhook: describe(&subscription, secret)?, deliveries: None })
 }

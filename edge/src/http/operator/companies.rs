@@ -17,6 +17,7 @@ use crate::http::admin::keys::{self, Key, MadeKey};
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
+use crate::http::idempotency;
 use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
@@ -92,19 +93,20 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
         let hashes = [&*server.hash, &*admin.hash];
         directory::place(cx.directory()?, &id, &cell, &hashes, cx.now_ms()).await?;
     }
-    let db = store::cell(cx.env(), &cell)?;
-    if !companies::create(&db, company, &keys, cx.now_ms()).await? {
-        return Err(taken());
-    }
-    cx.set_audit_target(&id);
     let now = cx.now_ms();
-    response::answer(&CompanyAnswer {
+    let answer = response::answer(&CompanyAnswer {
         company: Company { id: &id, name: name.trim(), created_at: clock::iso(now), cell: &cell },
         keys: FirstKeys {
             server: MadeKey::new(&server, keys[0].name, now),
             admin: MadeKey::new(&admin, keys[1].name, now),
         },
-    })
+    })?;
+    let with = idempotency::with_effect_in_directory(cx, &answer)?;
+    if !companies::create(&store::cell(cx.env(), &cell)?, company, &keys, with, now).await? {
+        return Err(taken());
+    }
+    cx.set_audit_target(&id);
+    Ok(answer)
 }
 
 /// The cell of a new company. A deployment with one database has no choice.
