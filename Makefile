@@ -1,7 +1,7 @@
 # The commands for developers. Each does its own set-up. The work is done in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help dev test build package check openapi schema bounds fuzz audit cost capacity bench bench-neighbours bench-pages bench-sdk size soak soak-backup clean
+.PHONY: help dev test build package check openapi schema bounds fuzz audit cost capacity bench bench-neighbours bench-pages bench-sdk size soak soak-backup soak-upgrade clean
 
 # The port of `make dev` (the shop server uses the next port), the folder of its local D1, and the
 # number of its databases.
@@ -62,6 +62,9 @@ soak: ## Test the rules with thirty times the cases, and deliveries with twenty 
 
 soak-backup: ## Back up and restore 100,000 people under load; CROWD=
 	@scripts/setup.sh && scripts/build.sh && CROWD=$${CROWD:-100000} exec node --test tests/backup.test.mjs
+
+soak-upgrade: ## Upgrade from the last release (BASE=) and go back under load; PHASE_S= PER_SECOND= SEED=
+	@scripts/setup.sh && scripts/build.sh && exec node --test tests/soak/upgrade.mjs
 
 bench-neighbours: ## Measure how others in its database slow a company down; EVENTS=; writes bench/neighbours.md
 	@scripts/setup.sh && scripts/build.sh && exec node bench/neighbours.mjs
