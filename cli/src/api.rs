@@ -1,6 +1,7 @@
 //! The API over HTTP: one request, one answer or error. Knows URLs, keys and statuses. The commands
 //! interpret the answers.
 
+use std::thread::sleep;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -17,6 +18,8 @@ use crate::error::{Error, Problem};
 /// Longer than the Worker's own timeout for a receiver (30 s), so that the Worker reports the
 /// outcome of a test delivery.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Waits before a request is sent again that may be sent twice. After that the command fails.
+const RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];
 /// Bytes of one answer. The largest answer, a page of deliveries with response bodies, is far
 /// smaller.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -150,6 +153,17 @@ impl Api {
             _ => Error::Rejected(problem),
         })
     }
+}
+
+/// The answer to a request that may be sent twice. It is sent again if nobody answers.
+pub(crate) fn again<T>(mut ask: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    for wait in RETRIES {
+        match ask() {
+            Err(Error::Unreachable(_)) => sleep(wait),
+            outcome => return outcome,
+        }
+    }
+    ask()
 }
 
 /// Adds the parameters that have a value.

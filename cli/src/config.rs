@@ -1,4 +1,5 @@
-//! The address of TrackMate and the admin key: from flags, environment or a file, in this order.
+//! The address of TrackMate and the key, a company's or the operator's: from flags, environment or
+//! a file, in this order.
 //! Error texts say which source was used.
 //!
 //! Only the first existing file is read, and it only supplies what flags and environment did not.
@@ -15,6 +16,7 @@ use crate::profile::{self, Profile};
 
 const URL_VARIABLE: &str = "TRACKMATE_URL";
 const KEY_VARIABLE: &str = "TRACKMATE_ADMIN_KEY";
+const OPERATOR_KEY_VARIABLE: &str = "TRACKMATE_OPERATOR_KEY";
 const PROFILE_VARIABLE: &str = "TRACKMATE_PROFILE";
 
 /// The flags that every command takes.
@@ -80,7 +82,7 @@ impl fmt::Display for Source {
 pub(crate) struct Connection {
     /// Without a trailing slash.
     pub(crate) url: String,
-    /// Sent as `X-Admin-ID`; never printed.
+    /// Never printed.
     pub(crate) key: String,
     url_source: Source,
     key_source: Source,
@@ -125,13 +127,53 @@ pub(crate) fn stored(url: &str, key: &str, file: PathBuf) -> Connection {
 
 /// The connection from flags and environment alone.
 pub(crate) fn given(flags: Flags) -> Result<Connection, Error> {
-    choose(Flags { profile: None, ..flags }, |name| variable(name).filter(|_| name != PROFILE_VARIABLE), &[])
+    let flags = Flags { profile: None, ..flags };
+    choose(Who::Admin, flags, |name| variable(name).filter(|_| name != PROFILE_VARIABLE), &[])
 }
 
 /// The connection from flags, environment and files.
 pub(crate) fn connection(flags: Flags) -> Result<Connection, Error> {
-    let files = profile::user_file().into_iter().chain([PathBuf::from(".trackmate/dev.json")]).collect::<Vec<_>>();
-    choose(flags, variable, &files)
+    choose(Who::Admin, flags, variable, &files())
+}
+
+/// The connection with the operator key, from the environment and files. There is no flag for this
+/// key, because other users of a machine can read a command line. The key of a file is sent only to
+/// the address of that file.
+pub(crate) fn operator(flags: &Flags) -> Result<Connection, Error> {
+    let files = if flags.url().is_none() { files() } else { Vec::new() };
+    let flags = Flags { api_url: flags.api_url.clone(), admin_key: None, profile: flags.profile.clone() };
+    choose(Who::Operator, flags, variable, &files)
+}
+
+/// The files that may have a connection, in their order.
+fn files() -> Vec<PathBuf> {
+    profile::user_file().into_iter().chain([PathBuf::from(".trackmate/dev.json")]).collect()
+}
+
+/// The owner of the key.
+#[derive(Clone, Copy)]
+enum Who {
+    /// An admin of a company.
+    Admin,
+    /// The operator of the deployment.
+    Operator,
+}
+
+impl Who {
+    /// The name of the key, how to pass it, and its variable.
+    const fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Admin => ("the admin key", "pass --key, set", KEY_VARIABLE),
+            Self::Operator => ("the operator key", "set", OPERATOR_KEY_VARIABLE),
+        }
+    }
+
+    fn key(self, profile: &Profile) -> Option<String> {
+        match self {
+            Self::Admin => profile.admin_key.clone(),
+            Self::Operator => profile.operator_key.clone(),
+        }
+    }
 }
 
 fn variable(name: &'static str) -> Option<String> {
@@ -139,6 +181,7 @@ fn variable(name: &'static str) -> Option<String> {
 }
 
 fn choose(
+    who: Who,
     flags: Flags,
     variable: impl Fn(&'static str) -> Option<String>,
     files: &[PathBuf],
@@ -149,19 +192,21 @@ fn choose(
     };
     let profile = flags.profile_from(&variable);
     let mut url = given(flags.api_url, "--url", URL_VARIABLE);
-    let mut key = given(flags.admin_key, "--key", KEY_VARIABLE);
+    let (key_name, key_how, key_variable) = who.names();
+    let mut key = given(flags.admin_key, "--key", key_variable);
     if (url.is_none() || key.is_none())
         && let Some((file, path)) = first_file(files, profile.as_deref())?
     {
-        url = url.or_else(|| file.url.map(|value| (value, Source::File(path.clone()))));
-        key = key.or_else(|| file.admin_key.map(|value| (value, Source::File(path))));
+        key = key.or_else(|| who.key(&file).map(|value| (value, Source::File(path.clone()))));
+        url = url.or_else(|| file.url.map(|value| (value, Source::File(path))));
     }
-    let missing = |what, flag, variable| {
+    let missing = |what, how, variable| {
         let paths = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ");
-        Error::Usage(format!("{what} is missing: pass {flag}, set {variable}, or put it in {paths}"))
+        let file = if paths.is_empty() { paths } else { format!(", or put it in {paths}") };
+        Error::Usage(format!("{what} is missing: {how} {variable}{file}"))
     };
-    let (url, url_source) = url.ok_or_else(|| missing("the address of TrackMate", "--url", URL_VARIABLE))?;
-    let (key, key_source) = key.ok_or_else(|| missing("the admin key", "--key", KEY_VARIABLE))?;
+    let (url, url_source) = url.ok_or_else(|| missing("the address of TrackMate", "pass --url, set", URL_VARIABLE))?;
+    let (key, key_source) = key.ok_or_else(|| missing(key_name, key_how, key_variable))?;
     if !url.starts_with("https://") && !url.starts_with("http://") {
         return Err(Error::Usage(format!("the address from {url_source} must begin with https:// (or http://)")));
     }
@@ -214,11 +259,13 @@ mod tests {
         let config = file(&folder, "config.json", r#"{"url":"https://file.example/","adminKey":"file-key"}"#);
         let environment = |name: &'static str| (name == URL_VARIABLE).then(|| "https://variable.example".to_owned());
 
-        let c = choose(flags(Some("https://flag.example/"), None), environment, std::slice::from_ref(&config)).unwrap();
+        let c =
+            choose(Who::Admin, flags(Some("https://flag.example/"), None), environment, std::slice::from_ref(&config))
+                .unwrap();
         assert_eq!((c.url.as_str(), c.url_source), ("https://flag.example", Source::Flag("--url")));
         assert_eq!((c.key.as_str(), c.key_source), ("file-key", Source::File(config.clone())));
 
-        let c = choose(flags(None, Some("flag-key")), environment, &[config]).unwrap();
+        let c = choose(Who::Admin, flags(None, Some("flag-key")), environment, &[config]).unwrap();
         assert_eq!((c.url.as_str(), c.url_source), ("https://variable.example", Source::Variable(URL_VARIABLE)));
         assert_eq!((c.key.as_str(), c.key_source), ("flag-key", Source::Flag("--key")));
     }
@@ -228,7 +275,7 @@ mod tests {
         let folder = folder("mixed");
         let first = file(&folder, "first.json", r#"{"adminKey":"first-key"}"#);
         let second = file(&folder, "second.json", r#"{"url":"https://second.example","adminKey":"x"}"#);
-        let error = choose(flags(None, None), |_| None, &[first, second]).err().unwrap();
+        let error = choose(Who::Admin, flags(None, None), |_| None, &[first, second]).err().unwrap();
         assert!(error.to_string().starts_with("the address of TrackMate is missing"), "{error}");
     }
 
@@ -236,15 +283,29 @@ mod tests {
     fn neither_errors_nor_sources_show_the_key() {
         let folder = folder("secret");
         let broken = file(&folder, "broken.json", r#"{"url":1,"adminKey":"tm_admin_secret"}"#);
-        let error = choose(flags(None, None), |_| None, &[broken]).err().unwrap();
+        let error = choose(Who::Admin, flags(None, None), |_| None, &[broken]).err().unwrap();
         assert!(!error.to_string().contains("tm_admin_secret"), "{error}");
-        let c = choose(flags(Some("https://a.example"), Some("tm_admin_secret")), |_| None, &[]).unwrap();
+        let c = choose(Who::Admin, flags(Some("https://a.example"), Some("tm_admin_secret")), |_| None, &[]).unwrap();
         assert!(!c.sources().contains("tm_admin_secret"));
-        let c = choose(flags(Some("https://me:p@ss@a.example/x@y"), Some("k")), |_| None, &[]).unwrap();
+        let c = choose(Who::Admin, flags(Some("https://me:p@ss@a.example/x@y"), Some("k")), |_| None, &[]).unwrap();
         assert_eq!(c.address(), "https://a.example/x@y (from --url)");
         assert!(!c.sources().contains("p@ss"), "{}", c.sources());
-        let error = choose(flags(Some("https://a.example"), Some("tm_admin secret")), |_| None, &[]).err().unwrap();
+        let error =
+            choose(Who::Admin, flags(Some("https://a.example"), Some("tm_admin secret")), |_| None, &[]).err().unwrap();
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn the_operator_key_is_from_the_environment_or_a_file_and_never_an_admin_key() {
+        let folder = folder("operator");
+        let text = r#"{"url":"https://a.example","adminKey":"admin","operatorKey":"operator"}"#;
+        let files = [file(&folder, "config.json", text)];
+        let by_variable = |name: &'static str| (name == OPERATOR_KEY_VARIABLE).then(|| "variable".to_owned());
+        assert_eq!(choose(Who::Operator, flags(None, None), |_| None, &files).unwrap().key, "operator");
+        let c = choose(Who::Operator, flags(None, None), by_variable, &files).unwrap();
+        assert_eq!((c.key.as_str(), c.key_source), ("variable", Source::Variable(OPERATOR_KEY_VARIABLE)));
+        let error = choose(Who::Operator, flags(Some("https://b.example"), None), |_| None, &[]).err().unwrap();
+        assert_eq!(error.to_string(), "the operator key is missing: set TRACKMATE_OPERATOR_KEY");
     }
 
     #[test]
@@ -255,11 +316,11 @@ mod tests {
         let own = file(&folder, "own.json", text);
         let files = [own, file(&folder, "dev.json", text)];
         let b = || Flags { profile: Some("b".into()), ..flags(None, None) };
-        assert_eq!(choose(b(), |_| None, &files).unwrap().url, "https://b.example");
+        assert_eq!(choose(Who::Admin, b(), |_| None, &files).unwrap().url, "https://b.example");
         let by_variable = |name: &'static str| (name == PROFILE_VARIABLE).then(|| "b".to_owned());
-        assert_eq!(choose(flags(None, None), by_variable, &files).unwrap().key, "b");
-        assert_eq!(choose(flags(None, None), |_| None, &files).unwrap().key, "a");
+        assert_eq!(choose(Who::Admin, flags(None, None), by_variable, &files).unwrap().key, "b");
+        assert_eq!(choose(Who::Admin, flags(None, None), |_| None, &files).unwrap().key, "a");
         fs::remove_file(&files[0]).unwrap();
-        assert!(choose(b(), |_| None, &files).is_err());
+        assert!(choose(Who::Admin, b(), |_| None, &files).is_err());
     }
 }

@@ -1,7 +1,6 @@
 //! `trackmate backup` and `trackmate restore`: all tables of a deployment, or of one company, in a
 //! file, and from the file into another deployment. docs/backup.md says what holds.
 
-mod client;
 mod file;
 mod options;
 mod restore;

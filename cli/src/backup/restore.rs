@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 use trackmate_wire::api::{AbortAnswer, RestoreAnswer, RestoreEnd, RestoreRequest};
 
-use crate::backup::client::{Client, again};
+use crate::api::{Api, again};
 use crate::backup::file::{Backup, read};
 use crate::backup::options::RestoreOptions;
-use crate::config::Flags;
+use crate::config::{self, Flags};
 use crate::error::Error;
 use crate::output::Output;
 
@@ -17,9 +17,9 @@ const END: &str = "/api/operator/restore/end";
 
 /// Restores a file, or gives a restore up.
 pub(crate) fn restore(options: &RestoreOptions, flags: &Flags, output: Output) -> Result<(), Error> {
-    let Some(path) = &options.file else { return abort(&Client::new(flags)?, output) };
+    let Some(path) = &options.file else { return abort(&Api::operator(config::operator(flags)?), output) };
     let Backup { header, counts, sha256 } = read(path, |_, _| Ok(()))?;
-    let client = Client::new(flags)?;
+    let api = Api::operator(config::operator(flags)?);
     let began_at = header.began_at;
     let secrets_key_id = header.secrets_key_id.filter(|_| !options.other_secrets_key);
     let request = RestoreRequest {
@@ -29,7 +29,7 @@ pub(crate) fn restore(options: &RestoreOptions, flags: &Flags, output: Output) -
         company: header.company,
         secrets_key_id,
     };
-    let RestoreAnswer { next } = again(|| client.post(PATH, &text(&request)?))?;
+    let RestoreAnswer { next } = again(|| api.post(PATH, &json!(request))?.read())?;
     if next > 0 {
         output.note(&format!("going on after {next} of {} batches", counts.batches));
     }
@@ -37,26 +37,22 @@ pub(crate) fn restore(options: &RestoreOptions, flags: &Flags, output: Output) -
         if number < u64::try_from(next).unwrap_or_default() {
             return Ok(());
         }
-        let batch = json!({"number": number, "table": line.table, "rows": line.rows}).to_string();
-        again(|| client.post::<RestoreAnswer>(BATCHES, &batch)).map(drop)
+        let batch = json!({"number": number, "table": line.table, "rows": line.rows});
+        again(|| api.post(BATCHES, &batch)?.read::<RestoreAnswer>()).map(drop)
     })?;
     if sent.sha256 != sha256 {
         let message = "the file changed while it was read: give this restore up with `trackmate restore --abort`";
         return Err(Error::Failed(message.into()));
     }
-    let end = text(&RestoreEnd { file: sha256.clone(), batches: counts.batches, rows: counts.rows })?;
-    again(|| client.post::<Value>(END, &end))?;
+    let end = json!(RestoreEnd { file: sha256.clone(), batches: counts.batches, rows: counts.rows });
+    again(|| api.post(END, &end)?.read::<Value>())?;
     output.either(
         &json!({"file": path, "rows": counts.rows, "tables": counts.tables, "sha256": sha256}),
         &format!("{} rows are restored. Deliveries go on with the next run of the sweep.", counts.rows),
     )
 }
 
-fn abort(client: &Client, output: Output) -> Result<(), Error> {
-    while !again(|| client.delete::<AbortAnswer>(PATH))?.complete {}
+fn abort(api: &Api, output: Output) -> Result<(), Error> {
+    while !again(|| api.delete(PATH)?.read::<AbortAnswer>())?.complete {}
     output.either(&json!({"aborted": true}), "Nothing is left of the restore.")
-}
-
-fn text(value: &impl serde::Serialize) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(|error| Error::Failed(error.to_string()))
 }

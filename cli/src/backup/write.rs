@@ -3,10 +3,10 @@
 use serde_json::json;
 use trackmate_wire::api::{BackupPage, BackupPlace};
 
-use crate::backup::client::{Client, again};
+use crate::api::{Api, again};
 use crate::backup::file::{Header, Line, Unfinished};
 use crate::backup::options::BackupOptions;
-use crate::config::Flags;
+use crate::config::{self, Flags};
 use crate::error::Error;
 use crate::output::Output;
 
@@ -14,7 +14,7 @@ const PATH: &str = "/api/operator/backup";
 
 /// Writes a backup, or goes on with one.
 pub(crate) fn backup(options: &BackupOptions, flags: &Flags, output: Output) -> Result<(), Error> {
-    let client = Client::new(flags)?;
+    let api = Api::operator(config::operator(flags)?);
     let mut unfinished = Unfinished::open(&options.file)?;
     if let Some(header) = unfinished.header()
         && header.company != options.company
@@ -27,7 +27,7 @@ pub(crate) fn backup(options: &BackupOptions, flags: &Flags, output: Output) -> 
         output.note(&format!("going on after {} rows", unfinished.rows()));
     }
     loop {
-        let page = page(&client, options.company.as_deref(), place.as_ref())?;
+        let page = page(&api, options.company.as_deref(), place.as_ref())?;
         match unfinished.header() {
             None => unfinished.begin(Header::of(&page.source, options.company.clone()))?,
             Some(header) if header.schema != page.source.schema => {
@@ -59,11 +59,11 @@ pub(crate) fn backup(options: &BackupOptions, flags: &Flags, output: Output) -> 
 }
 
 /// A page. It is asked for again if nobody answers.
-fn page(client: &Client, company: Option<&str>, place: Option<&BackupPlace>) -> Result<BackupPage, Error> {
+fn page(api: &Api, company: Option<&str>, place: Option<&BackupPlace>) -> Result<BackupPage, Error> {
     let query = [
         ("company", company),
         ("table", place.map(|place| place.table.as_str())),
         ("after", place.and_then(|place| place.after.as_deref())),
     ];
-    again(|| client.get(PATH, &query))
+    again(|| api.get(PATH, &query)?.read())
 }
