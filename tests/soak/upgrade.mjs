@@ -108,10 +108,11 @@ test(title, { timeout: 30 * 60_000 }, async (t) => {
   await versions.turn('new');
   share = 1;
   await phase('new version again', serve);
-  await traffic.end();
+  await phase('last answers', traffic.end);
   assert.deepEqual(traffic.refused, []);
 
   const answered = [...traffic.events].filter(([, event]) => event.answered).map(([n]) => n);
+  const overAt = Date.now();
   const { names, rows } = await until(
     'all that was answered is stored',
     async () => {
@@ -121,6 +122,7 @@ test(title, { timeout: 30 * 60_000 }, async (t) => {
     },
     SETTLED_MS,
   );
+  const storedAt = Date.now();
   const ofNumber = Map.groupBy(rows, (row) => row.eventData.n);
   const twice = [...ofNumber].filter(([, all]) => all.length > 1).map(([n]) => n);
   assert.deepEqual(twice, [], 'stored twice');
@@ -133,6 +135,8 @@ test(title, { timeout: 30 * 60_000 }, async (t) => {
     const ids = idsOf();
     return answered.every((n) => ids.has(n));
   }, SETTLED_MS);
+  const seconds = (ms) => (ms / 1000).toFixed(1);
+  t.diagnostic(`all stored after ${seconds(storedAt - overAt)} s, all delivered after ${seconds(Date.now() - overAt)} s`);
   const delivered = idsOf();
   const isOne = (all) => new Set(all.map((request) => request.headers['webhook-id'])).size === 1;
   const severalIds = [...delivered].filter(([, all]) => !isOne(all)).map(([n]) => n);
