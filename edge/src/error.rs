@@ -11,6 +11,13 @@ use crate::store;
 thread_local! {
     /// Whether this isolate has logged that the database is full.
     static FULL_LOGGED: Cell<bool> = const { Cell::new(false) };
+    /// Whether the database was too full for a request of this isolate.
+    static FULL_SEEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the database was too full for a request of this isolate since the last call.
+pub(crate) fn take_full_seen() -> bool {
+    FULL_SEEN.take()
 }
 
 /// Why a command or a handler failed.
@@ -40,6 +47,9 @@ impl Error {
     /// Logs the error, unless the caller can fix it. A full database is logged once per isolate,
     /// because every request has the same error.
     pub(crate) fn log(&self, what: &str) {
+        if matches!(self, Self::Full(_)) {
+            FULL_SEEN.set(true);
+        }
         match self {
             Self::Problem(_) => {}
             Self::Internal(detail) | Self::Down(detail) => console_error!("{what} failed: {detail}"),

@@ -10,8 +10,10 @@ const GB = 1e9;
 test('what finds the database full is told so by every door, is never queued, and nothing that was accepted is missing', async (t) => {
   const state = newState(t);
   growDatabase(state, { pagesLeft: 200 });
-  const trackMate = await startWrangler(state, await freePort());
+  // The limit of the variable is beyond what the database can have, as on a plan with a lower one.
+  const trackMate = await startWrangler(state, await freePort(), ['D1_BYTES_MAX:99000000000000']);
   t.after(() => trackMate.kill());
+  assert.equal((await trackMate.call('GET', '/readyz')).status, 200);
   const c = await newCompany(trackMate);
   let accepted = 0;
   const text = 'x'.repeat(20_000);
@@ -37,6 +39,16 @@ test('what finds the database full is told so by every door, is never queued, an
   assert.equal(stats.status, 200, 'what is there can be read');
   assert.equal(stats.body.totals.events, accepted);
   assert.equal(trackMate.log().match(/THE DATABASE IS FULL/g)?.length, 1, 'the log says it once');
+  assertProblem(await trackMate.call('GET', '/readyz'), 507, 'storage_full');
+});
+
+test('/readyz says that a database is full which is as large as it may be, before anything was refused', async (t) => {
+  const state = newState(t);
+  growDatabase(state, { bytes: 1 * GB });
+  const trackMate = await startWrangler(state, await freePort(), ['D1_BYTES_MAX:900000000']);
+  t.after(() => trackMate.kill());
+  assertProblem(await trackMate.call('GET', '/readyz'), 507, 'storage_full');
+  assert.equal((await trackMate.call('GET', '/healthz')).status, 200);
 });
 
 test('a database beyond 4 GiB answers as any other, its operator is warned once of how full it is, and a cold isolate costs an event nothing', async (t) => {
@@ -75,4 +87,5 @@ test('a database beyond 4 GiB answers as any other, its operator is warned once 
   const { storage } = (await trackMate.call('GET', '/api/operator/companies', undefined, { authorization: `Bearer ${trackMate.operatorKey}` })).body;
   assert.ok(storage.bytes > 7 * GB && storage.bytesMax === 10 * GB, JSON.stringify(storage));
   assert.equal(trackMate.log().match(/the database is 70 % full/g)?.length, 1);
+  assert.equal((await trackMate.call('GET', '/readyz')).status, 200, 'there is room');
 });

@@ -585,6 +585,9 @@ pub const UNAVAILABLE_S: u32 = 10;
 /// Milliseconds for which an isolate remembers whether the database answers (`/readyz`), so that
 /// strangers cannot load D1 by asking.
 pub const READY_KNOWN_MS: i64 = 5000;
+/// Milliseconds for which `/readyz` says that the database is full, after it was too full for a
+/// request of this isolate.
+pub const READY_FULL_MS: i64 = 60_000;
 /// Milliseconds that `/readyz` waits for D1. Monitors mostly wait ten seconds.
 pub const READY_WAIT_MS: u64 = 5000;
 /// Seconds after which a caller may try again when the database is full. Somebody must make room,

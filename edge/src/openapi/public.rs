@@ -97,13 +97,13 @@ pub(crate) fn group() -> Group {
                 .gives::<health::HealthAnswer>(json!({"success": true, "version": "0.1.0", "schema": 14})),
             Operation::new("get", "/readyz", "ready", "Ask whether the deployment can store")
                 .text(
-                    "It can if the database answers and has the schema that this version needs. The answer may be 5 \
-                     seconds old.",
+                    "It can if the database answers, has the schema that this version needs, and has room. The answer \
+                     may be 5 seconds old, and says for a minute after a refusal that the database is full.",
                 )
                 .gives::<health::ReadyAnswer>(json!({
                     "success": true, "version": "0.1.0", "schema": 14, "databaseSchema": 14,
                 }))
-                .fails(&[Code::Unavailable, Code::SchemaOutdated]),
+                .fails(&[Code::Unavailable, Code::SchemaOutdated, Code::StorageFull]),
         ],
     }
 }
