@@ -126,6 +126,15 @@ const OPERATOR = [
     return byOperator(w, 'POST', 'restore/batches', { number: 0, table: 'events', rows: restored });
   }],
   ['`DELETE …/restore` with 2,000 rows', [7, 9900, 2500, 32], (w) => byOperator(w, 'DELETE', 'restore')],
+  ['`POST …/restore/end`, ten slices', [30, 150000, 41000, 32], async (w) => {
+    const { schema: file } = (await byOperator(w, 'GET', 'backup')).body.source;
+    await byOperator(w, 'POST', 'restore', { file, schema: file, beganAt: 1, company: 'TM-RESTORED' });
+    // The tags of somebody whose erasure the restore finds open.
+    await w.d1.prepare(`insert into erasures values ('TM-RESTORED', 'p', 7, null, 'n', '[0,0,""]', '{}')`).run();
+    await w.d1.prepare(`with recursive n (i) as (select 1 union all select i + 1 from n where i < 30000)
+      insert into tags select 'TM-RESTORED', 'p', 't' || i, 1 from n`).run();
+    return byOperator(w, 'POST', 'restore/end', { file, batches: 0, rows: 0 });
+  }],
 ];
 const REQUESTS = [...PUBLIC, ...SERVER, ...ADMIN, ...OPERATOR];
 /** Before them, for what they wake goes on for a while. */

@@ -622,6 +622,10 @@ pub const BACKUP_PAGE_ROWS: i64 = 2000;
 /// Bytes of a batch of rows to restore: D1 takes parameters of 2 MB. The largest row is a record's,
 /// of 1.5 MB as JSON.
 pub const RESTORE_BODY_BYTES_MAX: usize = 2_000_000;
+/// Rows of a slice of the end of a restore. It reads each, with the erasure of its person.
+pub const RESTORE_END_ROWS: i64 = 2000;
+/// Such slices in one request: two queries each, of the 50 that the free plan has.
+pub const RESTORE_END_SLICES_MAX: usize = 10;
 /// How long the sweep waits for the next batch of a restore, ms: a restore that was left unfinished
 /// holds no other company up.
 pub const RESTORE_IDLE_MS: i64 = 15 * 60_000;

@@ -1,8 +1,8 @@
 //! `trackmate restore`: checks the whole file before anything is sent, and sends its lines as
 //! numbered batches. If it is interrupted, the same command goes on.
 
-use serde_json::{Value, json};
-use trackmate_wire::api::{AbortAnswer, RestoreAnswer, RestoreEnd, RestoreRequest};
+use serde_json::json;
+use trackmate_wire::api::{AbortAnswer, RestoreAnswer, RestoreEnd, RestoreEndAnswer, RestoreRequest};
 
 use crate::api::{Api, again};
 use crate::backup::file::{Backup, read};
@@ -45,7 +45,7 @@ pub(crate) fn restore(options: &RestoreOptions, flags: &Flags, output: Output) -
         return Err(Error::Failed(message.into()));
     }
     let end = json!(RestoreEnd { file: sha256.clone(), batches: counts.batches, rows: counts.rows });
-    again(|| api.post(END, &end)?.read::<Value>())?;
+    while !again(|| api.post(END, &end)?.read::<RestoreEndAnswer>())?.complete {}
     output.either(
         &json!({"file": path, "rows": counts.rows, "tables": counts.tables, "sha256": sha256}),
         &format!("{} rows are restored. Deliveries go on with the next run of the sweep.", counts.rows),

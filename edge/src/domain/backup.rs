@@ -2,6 +2,7 @@
 //! row is read before the rows that it names. So a row that was read names nothing that is missing,
 //! because both were written in one transaction. Pure: the statements are in `store/backup.rs`.
 
+use serde::{Deserialize, Serialize};
 use trackmate_wire::signature::sha256_hex;
 
 /// A table of a backup.
@@ -109,6 +110,47 @@ pub const TABLES: &[Table] = &[
 /// The tables whose rows wait for the end of a restore. Nobody can use a company before it has
 /// them.
 pub const LAST: [&str; 2] = ["companies", "keys"];
+
+/// The tables that the end of a restore walks, in this order: first what people erased during the
+/// backup left, then the companies and their keys, with which everybody sees what was restored.
+pub const END: [&str; 8] = ["erasures", "profiles", "identities", "tags", "fields", "tombstones", LAST[0], LAST[1]];
+
+/// How far the end of a restore is: the table that it walks, and the key of the last row that is
+/// done, a JSON array; for the tables of [`LAST`] the last batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndPlace(pub String, pub Option<String>);
+
+impl EndPlace {
+    /// The beginning of a table.
+    #[must_use]
+    pub fn of(table: &str) -> Self {
+        Self(table.to_owned(), None)
+    }
+
+    /// The place that a text says; the beginning if it is empty. `None` if the restore is given up.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        if text.is_empty() { END.first().map(|table| Self::of(table)) } else { serde_json::from_str(text).ok() }
+    }
+
+    /// The table at this place.
+    #[must_use]
+    pub fn table(&self) -> Option<&'static Table> {
+        END.contains(&self.0.as_str()).then(|| Table::named(&self.0)).flatten()
+    }
+
+    /// The beginning of the table after this one; `None` after the last.
+    #[must_use]
+    pub fn next(&self) -> Option<Self> {
+        END.iter().skip_while(|table| **table != self.0).nth(1).map(|table| Self::of(table))
+    }
+
+    /// Whether companies may be there already.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        LAST.contains(&self.0.as_str())
+    }
+}
 
 impl Table {
     /// Finds a table by its name.

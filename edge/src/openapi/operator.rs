@@ -1,7 +1,9 @@
 //! The operations that the operator of the deployment calls.
 
 use serde_json::{Value, json};
-use trackmate_wire::api::{AbortAnswer, BackupPage, RestoreAnswer, RestoreBatch, RestoreEnd, RestoreRequest};
+use trackmate_wire::api::{
+    AbortAnswer, BackupPage, RestoreAnswer, RestoreBatch, RestoreEnd, RestoreEndAnswer, RestoreRequest,
+};
 use trackmate_wire::limits::USERS_ITEMS_MAX;
 use trackmate_wire::problem::Code;
 
@@ -96,13 +98,20 @@ pub(crate) fn group() -> Group {
                 .gives::<RestoreAnswer>(json!({"success": true, "next": 1}))
                 .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
             Operation::new("post", "/api/operator/restore/end", "endRestore", "End a restore")
-                .text("The companies and their keys are there from here on.")
+                .text(
+                    "A request works on the end for a limited time: send it again while `complete` is false. Then all \
+                     companies and their keys are there.",
+                )
                 .takes::<RestoreEnd>(json!({"file": schema(), "batches": 1, "rows": 0}))
-                .gives::<SuccessAnswer>(json!({"success": true}))
+                .gives::<RestoreEndAnswer>(json!({"success": true, "complete": true}))
                 .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
             Operation::new("delete", "/api/operator/restore", "abortRestore", "Give up a restore")
-                .text("Deletes what is stored of it. Ask again while `complete` is false.")
-                .gives::<AbortAnswer>(json!({"success": true, "complete": true})),
+                .text(
+                    "Deletes what is stored of it. Ask again while `complete` is false. Refused once its end has made \
+                     companies visible.",
+                )
+                .gives::<AbortAnswer>(json!({"success": true, "complete": true}))
+                .fails(&[Code::Conflict]),
         ],
     }
 }

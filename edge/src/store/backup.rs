@@ -4,17 +4,20 @@
 //! A restore has a row in `progress` while it runs. It says which batch is next, so that a batch
 //! that is sent twice changes nothing. Until the restore ends there is no company and no key, so
 //! nobody can use what is stored, and the sweep does nothing, unless no batch comes for some time.
+//! `store/restore_end.rs` ends it.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{BACKUP_PAGE_BYTES, BACKUP_PAGE_ROWS, RESTORE_DROP_ROWS, RESTORE_DROPS_MAX};
 
-use super::{Batch, Db, Param, Result, progress, sql};
-use crate::domain::backup::{LAST, TABLES, Table, range};
+use super::{Batch, Db, Result, progress, sql};
+use crate::domain::backup::{EndPlace, TABLES, Table, range};
 
 /// The name of a restore in `progress`.
 const JOB: &str = "restore";
 /// The name of the last restore that ended: the SHA-256 of its file.
 const RESTORED: &str = "restored";
+/// How far the end of a restore is that is given up.
+const GIVEN_UP: &str = "given up";
 
 /// A row of a page.
 #[derive(Debug, Deserialize)]
@@ -40,9 +43,12 @@ pub struct Restore {
     pub next: i64,
     /// Rows so far.
     pub rows: i64,
-    /// When its last batch came, ms.
+    /// When its last batch came or its end went on, ms.
     #[serde(default)]
     pub active_at: i64,
+    /// How far its end is: an [`EndPlace`] as JSON. Empty: it has not begun.
+    #[serde(default)]
+    pub end: String,
 }
 
 /// A statement for a table.
@@ -56,6 +62,7 @@ pub fn statement(template: &str, table: &Table) -> String {
         .replace("{values}", &numbered("value", table.width()))
         .replace("{key}", &table.key.replace(' ', ", "))
         .replace("{place}", &numbered("?1", table.key.split(' ').count()))
+        .replace("{last}", &numbered("?2", table.key.split(' ').count()))
         .replace("{company}", table.company())
 }
 
@@ -115,31 +122,6 @@ pub async fn store(db: &Db, table: &Table, (number, now_ms): (i64, i64), rows: &
     db.run_batch(batch).await.map(drop)
 }
 
-/// Ends a restore whose batches are all stored, in one transaction: what people erased during the
-/// backup left is removed, and the companies and keys are there.
-///
-/// # Errors
-/// D1's; then nothing has changed.
-pub async fn end(db: &Db, restore: &Restore) -> Result<()> {
-    let (after, to) = range(restore.company.as_deref());
-    let number: Param<'_> = restore.next.into();
-    let range = [number, (&after).into(), (&to).into()];
-    let mut batch = Batch::default();
-    let began = [number, restore.began_at.into(), (&after).into(), (&to).into()];
-    batch.write(db.bind(sql::RESTORE_ERASURES, &began)?);
-    batch.write(db.bind(sql::RESTORE_BLANK, &range)?);
-    for table in ["identities", "tags", "fields"].into_iter().filter_map(Table::named) {
-        batch.write(db.bind(statement(sql::RESTORE_FORGET, table), &range)?);
-    }
-    batch.write(db.bind(sql::RESTORE_TOMBSTONES, &range)?);
-    for table in LAST.into_iter().filter_map(Table::named) {
-        batch.write(db.bind(statement(sql::RESTORE_STAGED, table), &[number])?);
-    }
-    batch.write(db.bind(sql::RESTORE_NOTE, &[number])?);
-    batch.write(db.bind(sql::RESTORE_END, &[number])?);
-    db.run_batch(batch).await.map(drop)
-}
-
 /// Deletes what a restore has stored, in steps. `false` if a later request must go on.
 ///
 /// # Errors
@@ -147,18 +129,30 @@ pub async fn end(db: &Db, restore: &Restore) -> Result<()> {
 pub async fn abort(db: &Db, restore: &Restore) -> Result<bool> {
     let (after, to) = range(restore.company.as_deref());
     let params = [(&after).into(), (&to).into(), RESTORE_DROP_ROWS.into()];
-    db.run(sql::RESTORE_ABORT, &[]).await?;
+    if db.run(sql::RESTORE_ABORT, &[(&restore.end).into(), GIVEN_UP.into()]).await?.written()? == 0 {
+        // Its end has gone on meanwhile.
+        return Ok(false);
+    }
     for _ in 0..RESTORE_DROPS_MAX {
+        let waiting = [db.bind(sql::RESTORE_DROP_WAITING, &[RESTORE_DROP_ROWS.into()])];
         let statements = TABLES.iter().map(|table| db.bind(statement(sql::RESTORE_DROP, table), &params));
-        let answers = db.batch(statements.collect::<Result<_>>()?).await?;
+        let answers = db.batch(statements.chain(waiting).collect::<Result<_>>()?).await?;
         let mut written = 0;
         for answer in answers {
             written += answer.written()?;
         }
         if written == 0 {
-            db.run(sql::RESTORE_END, &[(-1_i64).into()]).await?;
+            db.run(sql::RESTORE_END, &[GIVEN_UP.into()]).await?;
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+impl Restore {
+    /// How far its end is. `None`: it is given up.
+    #[must_use]
+    pub fn end_place(&self) -> Option<EndPlace> {
+        EndPlace::read(&self.end)
+    }
 }

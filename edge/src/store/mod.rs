@@ -36,6 +36,7 @@ pub mod progress;
 pub mod rebuild;
 pub mod records;
 pub mod request;
+pub mod restore_end;
 pub mod retention;
 pub mod schema;
 pub mod server_batch;

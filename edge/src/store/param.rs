@@ -106,6 +106,16 @@ impl Bound {
         Self { sql, values: params.iter().map(|param| (*param).into()).collect() }
     }
 
+    /// A statement with its parameters: texts, integers and nulls.
+    pub(super) fn of_values(sql: impl Into<Cow<'static, str>>, params: &[Value]) -> Self {
+        let value = |value: &Value| match value {
+            Value::String(text) => JsValue::from_str(text),
+            Value::Number(n) => n.as_f64().map_or(JsValue::NULL, JsValue::from_f64),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => JsValue::NULL,
+        };
+        Self { sql: sql.into(), values: params.iter().map(value).collect() }
+    }
+
     /// Prepares the statement in a database.
     pub(super) fn prepare(&self, d1: &D1Database) -> worker::Result<JsValue> {
         Ok(d1.prepare(&*self.sql).bind(&self.values)?.inner().into())
@@ -114,12 +124,7 @@ impl Bound {
 
 impl From<&Statement> for Bound {
     fn from(statement: &Statement) -> Self {
-        let value = |value: &Value| match value {
-            Value::String(text) => JsValue::from_str(text),
-            Value::Number(n) => n.as_f64().map_or(JsValue::NULL, JsValue::from_f64),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => JsValue::NULL,
-        };
-        Self { sql: statement.sql.into(), values: statement.params.iter().map(value).collect() }
+        Self::of_values(statement.sql, &statement.params)
     }
 }
 

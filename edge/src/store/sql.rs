@@ -8,9 +8,9 @@
 //! 2. add its name to the list below,
 //! 3. add a function that binds it to the table's module.
 //!
-//! The statements of a backup (`backup.page`, `restore.rows`, `.staged`, `.forget`, `.drop`) are
-//! the same for many tables. They name `{table}` and the like, and `store/backup.rs` fills that in
-//! from the list in `domain/backup.rs`, never from a request.
+//! The statements of a backup (`backup.page`, most of `restore.*`) are the same for many tables.
+//! They name `{table}` and the like, and `store/backup.rs` fills that in from the list in
+//! `domain/backup.rs`, never from a request.
 
 /// The statement without the comment at its head, which D1 does not need.
 const fn uncommented(mut text: &'static str) -> &'static str {
@@ -271,15 +271,21 @@ statements! {
     RESTORE_BEGIN = "restore.begin.sql",
     RESTORE_BLANK = "restore.blank.sql",
     RESTORE_DROP = "restore.drop.sql",
+    RESTORE_DROP_WAITING = "restore.drop_waiting.sql",
     RESTORE_END = "restore.end.sql",
+    RESTORE_ERASED = "restore.erased.sql",
     RESTORE_ERASURES = "restore.erasures.sql",
     RESTORE_FORGET = "restore.forget.sql",
     RESTORE_NOTE = "restore.note.sql",
+    RESTORE_PLACE = "restore.place.sql",
     RESTORE_ROWS = "restore.rows.sql",
+    RESTORE_SLICE = "restore.slice.sql",
     RESTORE_STAGE = "restore.stage.sql",
     RESTORE_STAGED = "restore.staged.sql",
     RESTORE_STEP = "restore.step.sql",
     RESTORE_TOMBSTONES = "restore.tombstones.sql",
+    RESTORE_UNSTAGE = "restore.unstage.sql",
+    RESTORE_WAITING = "restore.waiting.sql",
     SEARCH_ERASE = "search.erase.sql",
     SEARCH_FORGET = "search.forget.sql",
     SEARCH_VANISH = "search.vanish.sql",

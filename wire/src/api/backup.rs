@@ -85,6 +85,13 @@ pub struct RestoreAnswer {
 
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RestoreEndAnswer {
+    /// Whether everybody sees what was restored. Otherwise send the request again.
+    pub complete: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AbortAnswer {
     /// Whether nothing is left of the restore. Otherwise ask again.
     pub complete: bool,

@@ -24,7 +24,8 @@ mod webhooks;
 
 pub use audit::{AuditEntry, AuditPage, KeyUsed};
 pub use backup::{
-    AbortAnswer, BackupPage, BackupPlace, BackupSource, RestoreAnswer, RestoreBatch, RestoreEnd, RestoreRequest,
+    AbortAnswer, BackupPage, BackupPlace, BackupSource, RestoreAnswer, RestoreBatch, RestoreEnd, RestoreEndAnswer,
+    RestoreRequest,
 };
 pub use deliveries::{Attempt, Delivery, DeliveryList, RecoverAnswer, RecoverRequest, Requeued, ResendAnswer};
 pub use exports::{Export, ExportAnswer, ExportList, Mark};

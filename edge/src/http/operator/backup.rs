@@ -5,10 +5,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use trackmate_wire::api::{
-    AbortAnswer, BackupPlace, BackupSource, RestoreAnswer, RestoreBatch, RestoreEnd, RestoreRequest,
+    AbortAnswer, BackupPlace, BackupSource, RestoreAnswer, RestoreBatch, RestoreEnd, RestoreEndAnswer, RestoreRequest,
 };
 use trackmate_wire::ids::is_company_id;
-use trackmate_wire::limits::RESTORE_BODY_BYTES_MAX;
+use trackmate_wire::limits::{BACKUP_PAGE_ROWS, RESTORE_BODY_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::backup::{TABLES, Table, schema};
@@ -22,7 +22,7 @@ use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::runtime::secrets;
 use crate::store::backup::{self, Restore};
-use crate::store::companies;
+use crate::store::{companies, restore_end};
 
 /// A page as it is answered: a row is the text that D1 made.
 #[derive(serde::Serialize)]
@@ -112,7 +112,7 @@ pub(crate) async fn begin(cx: &RequestContext, _operator: Operator) -> HandlerRe
         return Err(Problem::field(Code::InvalidField, "secretsKeyId", message).into());
     }
     let db = cx.directory()?;
-    let restore = Restore { file, company, began_at, next: 0, rows: 0, active_at: cx.now_ms() };
+    let restore = Restore { file, company, began_at, next: 0, rows: 0, active_at: cx.now_ms(), end: String::new() };
     if backup::begin(db, &restore).await? {
         return response::answer(&RestoreAnswer { next: 0 });
     }
@@ -142,7 +142,13 @@ pub(crate) async fn batch(cx: &RequestContext, _operator: Operator) -> HandlerRe
     let table = Table::named(&table).ok_or_else(unknown_table)?;
     let db = cx.directory()?;
     let restore = backup::running(db).await?.ok_or_else(nothing_runs)?;
+    if !restore.end.is_empty() && restore.next >= 0 {
+        return Err(Problem::field(Code::Conflict, "number", "all batches are stored: the restore ends").into());
+    }
     let invalid = |message| Error::from(Problem::field(Code::InvalidField, "rows", message));
+    if i64::try_from(rows.len()).is_ok_and(|rows| rows > BACKUP_PAGE_ROWS) {
+        return Err(invalid("a batch has at most the rows of a page of a backup"));
+    }
     if rows.iter().any(|row| row.len() != table.width()) {
         return Err(invalid("a row has a value for each column of its table"));
     }
@@ -172,23 +178,29 @@ fn out_of_turn(next: i64) -> Problem {
     Problem::field(Code::Conflict, "number", message)
 }
 
-/// `POST /api/operator/restore/end` `{file, batches, rows}` → `{success}`. From here on everybody
-/// sees what was restored. A request that is sent twice changes nothing.
+/// `POST /api/operator/restore/end` `{file, batches, rows}` → `{success, complete}`: works on some
+/// slices of the end. Once it is complete, everybody sees what was restored. A request that is sent
+/// again goes on, or changes nothing.
 pub(crate) async fn end(cx: &RequestContext, _operator: Operator) -> HandlerResult {
     let RestoreEnd { file, batches, rows } = request_body::change(&body::text(cx).await?)?;
     let db = cx.directory()?;
     let Some(restore) = backup::running(db).await?.filter(|restore| restore.file == file) else {
-        return if backup::restored(db).await? == file { response::success() } else { Err(nothing_runs().into()) };
+        return if backup::restored(db).await? == file {
+            response::answer(&RestoreEndAnswer { complete: true })
+        } else {
+            Err(nothing_runs().into())
+        };
     };
     if restore.next != batches || restore.rows != rows {
         let message = format!("{} batches with {} rows are stored", restore.next.max(0), restore.rows);
         return Err(Problem::field(Code::Conflict, "batches", message).into());
     }
-    backup::end(db, &restore).await?;
-    if let Some(company) = &restore.company {
-        cx.set_audit_target(company);
+    let company = restore.company.clone();
+    let complete = restore_end::go_on(db, restore, cx.now_ms()).await?;
+    if let Some(company) = company.filter(|_| complete) {
+        cx.set_audit_target(&company);
     }
-    response::success()
+    response::answer(&RestoreEndAnswer { complete })
 }
 
 /// `DELETE /api/operator/restore` → `{success, complete}`: deletes what an unfinished restore has
@@ -196,6 +208,10 @@ pub(crate) async fn end(cx: &RequestContext, _operator: Operator) -> HandlerResu
 pub(crate) async fn abort(cx: &RequestContext, _operator: Operator) -> HandlerResult {
     let db = cx.directory()?;
     let complete = match backup::running(db).await? {
+        Some(restore) if restore.end_place().is_some_and(|place| place.is_public()) => {
+            let message = "the restore ends, and companies work already: send its end again until it is complete";
+            return Err(Problem::new(Code::Conflict, message).into());
+        }
         Some(restore) => backup::abort(db, &restore).await?,
         None => true,
     };

@@ -1,4 +1,3 @@
--- Ends a restore. From here on the Worker works with what was restored.
--- ?1 number of all batches
-delete from progress
-where job = 'restore' and place ->> 'next' = +?1 or job > 'restore ' and job < 'restore!'
+-- Ends a restore. From here on the sweep works with what was restored.
+-- ?1 how far its end is
+delete from progress where job = 'restore' and coalesce(place ->> 'end', '') = +?1

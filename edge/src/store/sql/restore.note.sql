@@ -1,5 +1,5 @@
 -- Notes the file of a restore that ends, so that its last request may be sent twice.
--- ?1 number of all batches
+-- ?1 how far its end is
 insert into progress (job, place)
-select 'restored', json_quote(place ->> 'file') from progress where job = 'restore' and place ->> 'next' = +?1
+select 'restored', json_quote(place ->> 'file') from progress where job = 'restore' and coalesce(place ->> 'end', '') = +?1
 on conflict (job) do update set place = excluded.place

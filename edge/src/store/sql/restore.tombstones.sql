@@ -1,7 +1,9 @@
--- Deletes the tombstones of people who were erased after the backup had read the erasures. For this
--- backup they were not erased yet.
--- ?1 number of all batches, ?2 after this company, ?3 to this company
-delete from tombstones
-where company > ?2 and company <= ?3
-  and not exists (select 1 from erasures as e where e.company = tombstones.company and e.profile = tombstones.profile)
-  and exists (select 1 from progress where job = 'restore' and place ->> 'next' = +?1)
+-- Deletes the tombstones of a slice whose people were erased after the backup had read the erasures.
+-- For this backup they were not erased yet. `store/restore_end.rs` fills in the key.
+-- ?1 after this key, a JSON array, ?2 to this key, ?3 how far the end of the restore is,
+-- ?4 most rows
+delete from {table}
+where ({key}) in (select {key} from {table} where ({key}) > ({place}) order by {key} limit +?4)
+  and ({key}) <= ({last})
+  and not exists (select 1 from erasures as e where e.company = {table}.company and e.profile = {table}.profile)
+  and exists (select 1 from progress where job = 'restore' and coalesce(place ->> 'end', '') = +?3)
