@@ -51,6 +51,18 @@ pub struct Restore {
     pub end: String,
 }
 
+/// Most arguments of a function of D1.
+const ARGUMENTS_MAX: usize = 32;
+
+/// The expression of a row as a JSON array.
+fn row(table: &Table) -> String {
+    if table.width() <= ARGUMENTS_MAX {
+        return format!("json_array({})", table.columns.replace(' ', ", "));
+    }
+    let quoted: Vec<String> = table.columns.split(' ').map(|column| format!("json_quote({column})")).collect();
+    format!("('[' || {} || ']')", quoted.join(" || ',' || "))
+}
+
 /// A statement for a table.
 #[must_use]
 pub fn statement(template: &str, table: &Table) -> String {
@@ -58,6 +70,7 @@ pub fn statement(template: &str, table: &Table) -> String {
         |column: &str, count: usize| (0..count).map(|n| format!("{column} ->> {n}")).collect::<Vec<_>>().join(", ");
     template
         .replace("{table}", table.name)
+        .replace("{row}", &row(table))
         .replace("{columns}", &table.columns.replace(' ', ", "))
         .replace("{values}", &numbered("value", table.width()))
         .replace("{key}", &table.key.replace(' ', ", "))

@@ -113,6 +113,32 @@ fn a_page_of_any_table_reads_a_range_of_its_key() {
 }
 
 #[test]
+fn no_statement_of_a_backup_calls_a_function_with_more_arguments_than_d1_takes() {
+    for table in TABLES {
+        let page = statement(sql::BACKUP_PAGE, table);
+        for call in page.split("json_array(").skip(1) {
+            let arguments = call.split(')').next().unwrap().split(',').count();
+            assert!(arguments <= 32, "{}: {arguments}", table.name);
+        }
+    }
+}
+
+#[test]
+fn a_row_of_the_widest_table_is_a_json_array_of_its_columns() {
+    let db = Db::open();
+    let widest = TABLES.iter().max_by_key(|table| table.width()).unwrap();
+    db.rows("insert into subscriptions (company, id, name, url, events, secret, retry_attempts, retry_delay_s, timeout_ms, created_at) \
+             values (?1, 'w', 'a \"name\"', 'u', '[\"*\"]', 's', 1, 2, 3, 4)", &[json!(COMPANY)]);
+    let rows = walk(&db, widest, None);
+    let row: Vec<Value> = serde_json::from_str(&rows[0]).unwrap();
+    assert_eq!(row.len(), widest.width());
+    assert_eq!(
+        (&row[2], &row[4], &row[5], &row[14]),
+        (&json!("a \"name\""), &json!("[\"*\"]"), &Value::Null, &json!(1))
+    );
+}
+
+#[test]
 fn a_page_ends_with_the_row_that_reaches_its_bytes() {
     let db = history();
     let events = Table::named("events").unwrap();
