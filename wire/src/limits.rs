@@ -633,3 +633,19 @@ pub const RESTORE_IDLE_MS: i64 = 15 * 60_000;
 pub const RESTORE_DROP_ROWS: i64 = 1000;
 /// Such steps in one request.
 pub const RESTORE_DROPS_MAX: usize = 10;
+
+/// How long a worker has a move for itself, ms.
+pub const MOVE_LEASE_MS: i64 = 30_000;
+/// Rows of a page that a move copies or compares. The bytes bound it first, except for small rows.
+pub const MOVE_ROWS: i64 = 2000;
+/// Bytes of a page that a move copies. The last row of a page may be of 1.5 MB, and D1 takes
+/// parameters of 2 MB.
+pub const MOVE_BYTES: i64 = 400_000;
+/// Changed rows that a move copies in a round trip.
+pub const MOVE_KEYS: usize = 500;
+/// Rows that a move deletes in a round trip.
+pub const MOVE_DROP_ROWS: i64 = 1000;
+/// With fewer changes left than this, a move stops the company: a few round trips copy them.
+pub const MOVE_CHANGES_FEW: usize = 100;
+/// Keys of a company that the directory learns when it moves, the valid ones first.
+pub const MOVE_HASHES_MAX: i64 = 10_000;

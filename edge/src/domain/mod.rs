@@ -23,6 +23,7 @@ pub mod lenient;
 pub mod listing;
 pub mod merge_tree;
 pub mod metrics;
+pub mod moving;
 pub mod origin;
 pub mod outage;
 pub mod payload;

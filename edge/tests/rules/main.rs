@@ -24,6 +24,7 @@ mod identity;
 mod incoming;
 mod ledger;
 mod metrics;
+mod moving;
 mod new_events;
 mod plans;
 mod records;

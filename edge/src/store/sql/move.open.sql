@@ -1,0 +1,2 @@
+-- The move that has not ended.
+from moves where ended_at is null
