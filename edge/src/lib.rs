@@ -70,7 +70,7 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         jobs::drain_outage_buffer::give_up(&env, batch.raw_iter().map(text).collect()).await;
         return Ok(());
     }
-    let (mut wakeups, mut items, mut cells) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut wakeups, mut items, mut cells, mut moves) = (Vec::new(), Vec::new(), Vec::new(), false);
     for message in batch.raw_iter() {
         let text = message.body().as_string().unwrap_or_default();
         if let Some(wakeup) = Wakeup::read(&text) {
@@ -78,6 +78,9 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
             message.ack();
         } else if let Some(cell) = jobs::sweep::ordered(&text) {
             cells.push(cell);
+            message.ack();
+        } else if jobs::mover::is_message(&text) {
+            moves = true;
             message.ack();
         } else if let Some(buffered) = BufferedMessage::read(&text) {
             items.push(QueueItem { message, text, buffered });
@@ -88,6 +91,9 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         }
     }
     let context = Rc::new(context);
+    if moves {
+        context.wait_until(jobs::mover::run(env.clone()));
+    }
     delivery::dispatch::woken(&env, &context, wakeups).await;
     jobs::drain_outage_buffer::store(&env, &context, items).await;
     for cell in &cells {

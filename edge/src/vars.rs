@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use std::str::FromStr;
 
 use trackmate_wire::limits::{
-    ATTEMPTS_MAX, COUNT_SLICES_MAX, D1_BYTES_MAX, EXPORT_PAGES_MAX, METRICS_S, METRICS_S_MAX,
+    ATTEMPTS_MAX, COUNT_SLICES_MAX, D1_BYTES_MAX, EXPORT_PAGES_MAX, METRICS_S, METRICS_S_MAX, MOVE_AFTER_MS,
+    MOVE_PURGE_AFTER_MS,
 };
 use worker::Env;
 
@@ -24,6 +25,10 @@ pub struct Vars {
     pub metrics_s: u64,
     /// `D1_READ_REPLICAS`: whether statistics may be read from a replica of the database.
     pub reads_replicas: bool,
+    /// `MOVE_AFTER_MS`: how long a cell must be known before a company moves there.
+    pub move_after_ms: i64,
+    /// `MOVE_PURGE_AFTER_MS`: how long the rows of a company that moved stay at the source.
+    pub move_purge_after_ms: i64,
     /// `DEV_ALLOW_LOOPBACK`: whether deliveries may go to the deployment's own machine.
     pub allows_loopback: bool,
     /// `DEV_SHOW_COST`: whether answers show what a request cost in D1.
@@ -49,6 +54,8 @@ impl Vars {
             d1_bytes_max: number(env, "D1_BYTES_MAX").unwrap_or(D1_BYTES_MAX),
             metrics_s: number(env, "METRICS_S").unwrap_or(METRICS_S).min(METRICS_S_MAX),
             reads_replicas: text(env, "D1_READ_REPLICAS").is_some_and(|value| value == "1"),
+            move_after_ms: number(env, "MOVE_AFTER_MS").unwrap_or(MOVE_AFTER_MS),
+            move_purge_after_ms: number(env, "MOVE_PURGE_AFTER_MS").unwrap_or(MOVE_PURGE_AFTER_MS),
             allows_loopback: text(env, "DEV_ALLOW_LOOPBACK").is_some_and(|value| value == "1"),
             shows_cost: text(env, "DEV_SHOW_COST").is_some(),
         }

@@ -636,6 +636,23 @@ pub const RESTORE_DROPS_MAX: usize = 10;
 
 /// How long a worker has a move for itself, ms.
 pub const MOVE_LEASE_MS: i64 = 30_000;
+/// How long a step of a move works, ms. The lease has to outlast it, and a statement of D1 may take
+/// as long again.
+pub const MOVE_STEP_MS: i64 = 12_000;
+/// Round trips of a step. Each has three statements or more, and D1 takes 1,000 queries of an
+/// invocation.
+pub const MOVE_TRIPS_MAX: usize = 150;
+/// How long a move stops a company at most, ms. Then it is aborted.
+pub const MOVE_FREEZE_MS_MAX: i64 = 120_000;
+/// How long a step waits after a failure that passes, s.
+pub const MOVE_RETRY_S: u32 = 3;
+/// How long rows stay at the source after the switch, ms.
+pub const MOVE_PURGE_AFTER_MS: i64 = 60 * 60_000;
+/// How long a cell must be known before a company moves there, ms: isolates of a version that knew
+/// no cells do not ask where a company is, and live for some minutes after a deployment.
+pub const MOVE_AFTER_MS: i64 = 15 * 60_000;
+/// Moves of a list.
+pub const MOVES_SHOWN_MAX: i64 = 100;
 /// Rows of a page that a move copies or compares. The bytes bound it first, except for small rows.
 pub const MOVE_ROWS: i64 = 2000;
 /// Bytes of a page that a move copies. The last row of a page may be of 1.5 MB, and D1 takes

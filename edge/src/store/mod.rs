@@ -27,6 +27,7 @@ pub mod ingest;
 pub mod listing;
 pub mod merge;
 pub mod metrics;
+pub mod moves;
 pub mod moving;
 mod new_events;
 pub mod outbox;

@@ -81,6 +81,12 @@ impl Mover {
         mover
     }
 
+    /// The bounds of its tasks.
+    #[must_use]
+    pub const fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
     /// Whether the phase has changed, and must be saved before anything else is done.
     #[must_use]
     pub const fn must_save(&self) -> bool {

@@ -150,10 +150,12 @@ impl World {
         let (before, now) = (worker.saved.as_str(), worker.mover.phase.as_str());
         let error = json!(worker.mover.error);
         let values = [json!(worker.id), json!(worker.lease), json!(before), json!(now), json!(place)];
-        let params = [&values[..], &[json!(worker.mover.rows), json!(self.now), error]].concat();
+        let params =
+            [&values[..], &[json!(worker.mover.rows), json!(self.now), error, json!(self.now + MOVE_LEASE_MS)]]
+                .concat();
         let Some(saved) = self.dbs[0].rows(sql::MOVE_SAVE, &params).pop() else { return false };
         worker.saved = worker.mover.phase;
-        worker.switched_ms = saved[1].as_i64();
+        (worker.lease, worker.switched_ms) = (number(&saved[0]), saved[2].as_i64());
         worker.mover.saved();
         true
     }
