@@ -79,7 +79,7 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         } else if let Some(cell) = jobs::sweep::ordered(&text) {
             cells.push(cell);
             message.ack();
-        } else if jobs::mover::is_message(&text) {
+        } else if runtime::move_queue::is_message(&text) {
             moves = true;
             message.ack();
         } else if let Some(buffered) = BufferedMessage::read(&text) {

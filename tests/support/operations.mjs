@@ -37,9 +37,12 @@ export async function prepareCompany(trackMate) {
   const delivery = await until('a delivery', async () => (await c.deliveries(webhook.id)).find((d) => d.status === 'delivered'));
   const operator = { authorization: `Bearer ${trackMate.operatorKey}` };
   const spare = (await trackMate.call('POST', `/api/operator/companies/${c.companyId}/keys`, { scope: 'server' }, operator)).body.key;
-  const ids = { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported, groups: group.id, events: messageId, projects: c.companyId, array: c.companyId };
+  const ids = { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported, groups: group.id, events: messageId, projects: c.companyId, array: c.companyId, cells: 'DB' };
   return { trackMate, c, receiver, operator, other, ids };
 }
+
+/** What operations on cells answer to their examples in a deployment with one database, instead of 200. */
+export const REFUSED_WITHOUT_CELLS = { moveCompany: 409, abortMove: 409, changeCell: 404 };
 
 /** The headers with the key that an operation takes. */
 export function credentials({ c, operator }, { security }) {

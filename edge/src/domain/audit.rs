@@ -54,6 +54,12 @@ pub enum Action {
     CompanyCreate,
     /// A company was restored from a backup.
     CompanyRestore,
+    /// A company's move to another cell began.
+    CompanyMove,
+    /// A company's move was aborted.
+    CompanyMoveAborted,
+    /// The state of a cell was set.
+    CellState,
     /// A key was added.
     KeyCreate,
     /// A key was revoked.
@@ -61,7 +67,7 @@ pub enum Action {
 }
 
 /// All actions.
-pub const ALL: [Action; 26] = [
+pub const ALL: [Action; 29] = [
     Action::UserUpdate,
     Action::UserTag,
     Action::UserUntag,
@@ -86,6 +92,9 @@ pub const ALL: [Action; 26] = [
     Action::PlanUpdate,
     Action::CompanyCreate,
     Action::CompanyRestore,
+    Action::CompanyMove,
+    Action::CompanyMoveAborted,
+    Action::CellState,
     Action::KeyCreate,
     Action::KeyRevoke,
 ];
@@ -119,6 +128,9 @@ impl Action {
             Self::PlanUpdate => "plan.update",
             Self::CompanyCreate => "company.create",
             Self::CompanyRestore => "company.restore",
+            Self::CompanyMove => "company.move",
+            Self::CompanyMoveAborted => "company.move_aborted",
+            Self::CellState => "cell.state",
             Self::KeyCreate => "key.create",
             Self::KeyRevoke => "key.revoke",
         }

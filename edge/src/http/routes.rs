@@ -11,7 +11,7 @@ use crate::http::admin::{
     settings, stats, timeline, user_edits, user_list, users, webhooks,
 };
 use crate::http::context::RequestContext;
-use crate::http::operator::{backup, companies, metrics};
+use crate::http::operator::{backup, companies, metrics, moves};
 use crate::http::public::{contacts, events as browser_events, health, profile};
 use crate::http::route::{
     AuditTarget, Caller, Handler, HandlerResult, Path, PathParameters, at, delete, get, patch, post, put,
@@ -249,6 +249,21 @@ pub(crate) const PATHS: &[Path] = &[
     at(
         "/api/operator/companies/{company}/keys/{id}",
         &[delete(operator!(companies::revoke_key, company, id)).audit(Action::KeyRevoke, ID)],
+    ),
+    at(
+        "/api/operator/companies/{company}/move",
+        &[
+            get(operator!(moves::get, company)),
+            post(operator!(moves::post, company)).audit(Action::CompanyMove, AuditTarget::Handler),
+            delete(operator!(moves::delete, company)).audit(Action::CompanyMoveAborted, AuditTarget::Handler),
+        ],
+    ),
+    at("/api/operator/moves", &[get(operator!(moves::list)).query(&[PAGE])]),
+    at("/api/operator/cells", &[get(operator!(moves::cells))]),
+    // It changes no company, so it has no entry.
+    at(
+        "/api/operator/cells/{cell}",
+        &[patch(operator!(moves::set_cell, cell)).audit(Action::CellState, AuditTarget::Handler)],
     ),
     at("/api/operator/backup", &[get(operator!(backup::get)).query(&[&["company", "table", "after"]])]),
     // Only the end of a restore of one company names a company, and has an entry.

@@ -2,49 +2,21 @@
 //! message on the delivery queue, `{"v":1,"m":company}`, and sends the next one. If a message is
 //! lost, or a worker dies, the sweep sends another once the lease has run out.
 
-use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{MOVE_FREEZE_MS_MAX, MOVE_RETRY_S, MOVE_STEP_MS, MOVE_TRIPS_MAX};
-use wasm_bindgen::JsValue;
-use worker::{Env, QueueContentType, RawMessageBuilder, console_error, console_log};
+use worker::{Env, console_error, console_log};
 
 use crate::domain::moving::Phase;
 use crate::domain::moving::mover::Mover;
 use crate::domain::outage::{Failure, failure};
 use crate::runtime::clock::now_ms;
+use crate::runtime::move_queue::wake;
 use crate::store::moves::{self, Move};
 use crate::store::moving::{self, Names, Side, token, trip};
 use crate::store::{self, Db};
 use crate::vars::Vars;
 
-/// The version of the message.
-const VERSION: u8 = 1;
 /// The first cell, which has the directory.
 const DIRECTORY: &str = "DB";
-
-#[derive(Serialize, Deserialize)]
-struct Message {
-    v: u8,
-    m: String,
-}
-
-/// Whether a message of the delivery queue starts a step.
-#[must_use]
-pub fn is_message(text: &str) -> bool {
-    serde_json::from_str::<Message>(text).is_ok_and(|message| message.v == VERSION)
-}
-
-/// Starts the next step after `delay_s` seconds. If the queue fails, the sweep does.
-pub(crate) async fn wake(env: &Env, company: &str, delay_s: u32) {
-    let sent = async {
-        let text = serde_json::to_string(&Message { v: VERSION, m: company.to_owned() })?;
-        let message = RawMessageBuilder::new(JsValue::from_str(&text));
-        let message = message.delay_seconds(delay_s).build_with_content_type(QueueContentType::Text);
-        env.queue("DELIVERIES")?.send_raw(message).await
-    };
-    if let Err(error) = sent.await {
-        console_error!("the next step of a move was not queued; the sweep will start it: {error}");
-    }
-}
 
 /// Starts the next step of a move that nobody works on. For the sweep.
 ///
@@ -203,18 +175,5 @@ impl<'a> Run<'a> {
         self.trips -= 1;
         self.mover.take(answers);
         Ok(true)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_message_of_this_form_starts_a_step() {
-        assert!(is_message(r#"{"v":1,"m":"TM-SHOP"}"#));
-        for text in [r#"{"v":2,"c":"TM-1","s":"x"}"#, r#"{"v":2,"m":"TM-SHOP"}"#, r#"{"v":1}"#, "", "{"] {
-            assert!(!is_message(text), "{text}");
-        }
     }
 }

@@ -360,6 +360,7 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
         "webhooks" => "A webhook's id; `wh_funnel` is the funnel's.",
         "deliveries" => "A delivery's id.",
         "companies" => "A company's id.",
+        "cells" => "The name of a cell.",
         "keys" => "A key's id, which is not the key.",
         "projects" | "array" => "A write key: the company id.",
         "groups" => "A group's id: the `id` that a list shows, not the company's own `groupId`.",

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use trackmate_wire::api::{
-    AbortAnswer, BackupPage, RestoreAnswer, RestoreBatch, RestoreEnd, RestoreEndAnswer, RestoreRequest,
+    AbortAnswer, BackupPage, CellList, CellRequest, MoveAnswer, MoveList, MoveRequest, RestoreAnswer, RestoreBatch,
+    RestoreEnd, RestoreEndAnswer, RestoreRequest,
 };
-use trackmate_wire::limits::USERS_ITEMS_MAX;
+use trackmate_wire::limits::{MOVES_SHOWN_MAX, USERS_ITEMS_MAX};
 use trackmate_wire::problem::Code;
 
 use crate::domain::backup::schema;
@@ -65,6 +66,42 @@ pub(crate) fn group() -> Group {
                 .text("It stops working at once.")
                 .gives::<SuccessAnswer>(json!({"success": true}))
                 .fails(&[Code::NotFound]),
+            Operation::new(
+                "post",
+                "/api/operator/companies/{id}/move",
+                "moveCompany",
+                "Move a company to another cell",
+            )
+            .text(
+                "A cell is one of the deployment's databases. The company works on while its rows are copied; for \
+                     a moment its requests wait in the outage buffer. One company moves at a time.",
+            )
+            .takes::<MoveRequest>(json!({"to": "CELL_EU_1"}))
+            .gives::<MoveAnswer>(json!({"success": true, "move": moved("copying")}))
+            .fails(&[Code::MissingField, Code::InvalidField, Code::UnknownCompany, Code::Conflict]),
+            Operation::new("get", "/api/operator/companies/{id}/move", "getMove", "Get the last move of a company")
+                .gives::<MoveAnswer>(json!({"success": true, "move": moved("copying")})),
+            Operation::new("delete", "/api/operator/companies/{id}/move", "abortMove", "Abort the move of a company")
+                .text("Until it is `switched`. The company goes on where it was.")
+                .gives::<MoveAnswer>(json!({"success": true, "move": moved("aborting")}))
+                .fails(&[Code::Conflict]),
+            Operation::new("get", "/api/operator/moves", "listMoves", "List moves")
+                .paged(usize::try_from(MOVES_SHOWN_MAX).unwrap_or(usize::MAX))
+                .gives::<MoveList>(json!({
+                    "success": true, "moves": [moved("copying")],
+                    "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
+                })),
+            Operation::new("get", "/api/operator/cells", "listCells", "List the cells")
+                .text("As the sweep saw them last. A deployment with one database has none.")
+                .gives::<CellList>(json!({"success": true, "cells": [{
+                    "cell": "CELL_EU_1", "state": "open", "jurisdiction": "eu", "region": "weur", "companies": 12,
+                    "bytes": 274_432, "bytesMax": 10_000_000_000_i64, "schema": 17,
+                    "firstSeenAt": "2025-10-18T09:00:00.000Z", "seenAt": "2025-10-18T10:00:00.000Z", "error": null,
+                }]})),
+            Operation::new("patch", "/api/operator/cells/{cell}", "changeCell", "Set the state of a cell")
+                .takes::<CellRequest>(json!({"state": "full"}))
+                .gives::<SuccessAnswer>(json!({"success": true}))
+                .fails(&[Code::MissingField, Code::InvalidField, Code::NotFound]),
             Operation::new("get", "/api/operator/backup", "readBackup", "Read a page of a backup")
                 .text(
                     "Walk from page to page by `next`. A row that is read names no row that is missing. Stored secrets \
@@ -114,6 +151,14 @@ pub(crate) fn group() -> Group {
                 .fails(&[Code::Conflict]),
         ],
     }
+}
+
+fn moved(phase: &str) -> Value {
+    json!({
+        "id": "0199f6c1a2b35f1c0a9b8d7e6f5a", "company": "TM-SHOP99", "source": "DB", "target": "CELL_EU_1",
+        "phase": phase, "rows": 2000, "beganAt": "2025-10-18T10:00:00.000Z", "frozenAt": null, "switchedAt": null,
+        "endedAt": null, "error": null,
+    })
 }
 
 fn company() -> Value {

@@ -10,11 +10,8 @@
 //!
 //! The statements of a backup (`backup.page`, most of `restore.*`) are the same for many tables.
 //! They name `{table}` and the like, and `store/backup.rs` fills that in from the list in
-//! `domain/backup.rs`, never from a request.
-//! The statements of a backup (`backup.page`, `restore.rows`, `.staged`, `.forget`, `.drop`) are
-//! the same for many tables. They name `{table}` and the like, and `store/backup.rs` fills that in
-//! from the list in `domain/backup.rs`, never from a request. So are those of a move (`move.*`,
-//! filled in by `store/moving.rs`).
+//! `domain/backup.rs`, never from a request. So are those of a move (`move.*`, filled in by
+//! `store/moving.rs`).
 
 /// The statement without the comment at its head, which D1 does not need.
 const fn uncommented(mut text: &'static str) -> &'static str {

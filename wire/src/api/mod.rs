@@ -14,6 +14,7 @@ mod audit;
 mod backup;
 mod deliveries;
 mod exports;
+mod moves;
 mod pagination;
 mod plan;
 mod present;
@@ -29,6 +30,7 @@ pub use backup::{
 };
 pub use deliveries::{Attempt, Delivery, DeliveryList, RecoverAnswer, RecoverRequest, Requeued, ResendAnswer};
 pub use exports::{Export, ExportAnswer, ExportList, Mark};
+pub use moves::{Cell, CellList, CellRequest, Move, MoveAnswer, MoveList, MoveRequest};
 pub use pagination::Pagination;
 pub use plan::{
     CurrentPlan, InferredPlan, Plan, PlanAnswer, PlanChecked, PlanRefused, PlanSchema, PlanType, PlanTypes, Violation,

@@ -3,3 +3,4 @@
 pub(crate) mod backup;
 pub(crate) mod companies;
 pub(crate) mod metrics;
+pub(crate) mod moves;

@@ -12,7 +12,10 @@ type Action = Entry['action'];
 
 /** All actions in words. The type makes a missing one an error. */
 const ACTIONS: Record<Action, string> = {
+  'cell.state': 'state of a database set',
   'company.create': 'company created',
+  'company.move': 'company moved to another database',
+  'company.move_aborted': 'move to another database aborted',
   'company.restore': 'company restored from a backup',
   'export.events': 'events exported',
   'export.user': 'data of a person exported',
