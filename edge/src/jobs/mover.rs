@@ -10,13 +10,11 @@ use crate::domain::moving::mover::Mover;
 use crate::domain::outage::{Failure, failure};
 use crate::runtime::clock::now_ms;
 use crate::runtime::move_queue::wake;
+use crate::store::cells::DIRECTORY;
 use crate::store::moves::{self, Move};
 use crate::store::moving::{self, Names, Side, token, trip};
 use crate::store::{self, Db};
 use crate::vars::Vars;
-
-/// The first cell, which has the directory.
-const DIRECTORY: &str = "DB";
 
 /// Starts the next step of a move that nobody works on. For the sweep.
 ///

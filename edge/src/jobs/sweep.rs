@@ -25,7 +25,7 @@ use worker::{Delay, Env, console_error};
 use crate::delivery::recover::{self, report};
 use crate::delivery::wakeup;
 use crate::domain::metrics::Measured;
-use crate::jobs::gauges;
+use crate::jobs::{gauges, mover};
 use crate::people::identity_key::lookup_key;
 use crate::runtime::clock::now_ms;
 use crate::runtime::{random, secrets};
@@ -54,6 +54,7 @@ pub async fn run(env: &Env) {
     }
     let (here, others) = cells.split_at(cells.len().min(SWEEP_CELLS_MAX));
     report("other cells", order(env, others).await);
+    report("a move", mover::resume(env).await);
     join_all(here.iter().map(|cell| sweep_in_time(env, cell, here.len()))).await;
 }
 
