@@ -2,44 +2,15 @@
 // the real Worker behind the deployment's address.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unstable_readConfig as readConfig } from 'wrangler';
+import { startAddress } from './support/address.mjs';
 import { commandLine, done, EXIT } from './support/cli.mjs';
 import { startCloudflare } from './support/cloudflare.mjs';
-import { startTrackMate } from './support/harness.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-
-/** The address of a deployment: the Worker starts when the account has its script and its secrets. */
-async function startAddress(account) {
-  let worker;
-  const server = createServer(async (request, response) => {
-    if (!account.script) return response.writeHead(404).end('nothing is deployed here');
-    worker ??= startTrackMate({}, null, { operatorKey: account.secrets.OPERATOR_KEY });
-    const { url } = await worker;
-    const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const own = ['host', 'connection', 'content-length'];
-    const headers = Object.entries(request.headers).filter(([name]) => !own.includes(name));
-    const body = chunks.length ? Buffer.concat(chunks) : undefined;
-    const answer = await fetch(url + request.url, { method: request.method, headers, body });
-    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
-    return response.end(Buffer.from(await answer.arrayBuffer()));
-  });
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  return {
-    url: `http://127.0.0.1:${server.address().port}`,
-    /** What the cron of the deployment does. */
-    sweep: async () => (await worker).sweep(),
-    close: async () => {
-      server.close().closeAllConnections();
-      await (await worker)?.close();
-    },
-  };
-}
 
 describe('deploy', () => {
   let cli, cloudflare, address, config;

@@ -140,7 +140,8 @@ impl Api {
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
         let text = body.read_to_string().map_err(|error| self.unreachable(error))?;
-        if status == 200 && serde_json::from_str::<Value>(&text).is_ok_and(|json| json.is_object()) {
+        // 202: it goes on after the answer, such as a move.
+        if matches!(status, 200 | 202) && serde_json::from_str::<Value>(&text).is_ok_and(|json| json.is_object()) {
             return Ok(Answer { text });
         }
         let Ok(problem) = serde_json::from_str::<Problem>(&text) else {

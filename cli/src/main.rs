@@ -9,6 +9,7 @@
 mod api;
 mod audit;
 mod backup;
+mod cells;
 mod config;
 mod deploy;
 mod error;
@@ -16,6 +17,7 @@ mod exports;
 mod listen;
 mod login;
 mod mcp;
+mod operator;
 mod output;
 mod package;
 mod plan;
@@ -73,6 +75,8 @@ enum Command {
     Upgrade(deploy::UpgradeOptions),
     /// Check a deployment. Each problem is shown with its fix.
     Doctor(deploy::FolderOption),
+    /// List and manage the cells: the databases of a deployment. With the operator key.
+    Cells(cells::Options),
     /// Store a company's address (--url) and admin key in the configuration file. Without --key,
     /// reads the key from standard input.
     Login,
@@ -135,6 +139,7 @@ fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Err
         Command::Deploy(options) => deploy::deploy(options, &flags, output),
         Command::Upgrade(options) => deploy::upgrade(options, &flags, output),
         Command::Doctor(options) => deploy::doctor(options, &flags, output),
+        Command::Cells(options) => cells::run(options, &flags, output),
         Command::Login => login::login(flags, output),
         Command::Whoami => login::whoami(flags, output),
         Command::Webhooks(command) => webhooks::run(command, &api(flags)?, output),

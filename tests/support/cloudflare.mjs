@@ -26,23 +26,25 @@ class Account {
   script = null;
   versions = [];
   crons = [];
-  /** Bytes of the database. */
+  /** Bytes of a database. */
   fileSize = 4096;
+  /** The name of a database that refuses every change. */
+  broken = null;
 
   /** The database of this name or id. */
   database(key) {
     return [...this.databases.values()].find(({ uuid, name }) => [uuid, name].includes(key));
   }
 
-  /** Replaces the database by one with these migrations only: [[name, sql], …]. */
-  migrateAgain(migrations) {
+  /** Replaces a database by one with these migrations only: [[name, sql], …]. */
+  migrateAgain(migrations, database = 'trackmate') {
     const sqlite = new DatabaseSync(':memory:');
     sqlite.exec('create table d1_migrations (id integer primary key, name text unique, applied_at timestamp)');
     for (const [name, sql] of migrations) {
       sqlite.exec(sql);
       sqlite.prepare('insert into d1_migrations (name) values (?)').run(name);
     }
-    this.database('trackmate').sqlite = sqlite;
+    this.database(database).sqlite = sqlite;
   }
 
   upload(form) {
@@ -57,13 +59,14 @@ class Account {
 
   /** Runs SQL that a client sent. */
   query(uuid, { sql, params = [] }) {
-    const { sqlite } = this.database(uuid);
+    const { sqlite, name } = this.database(uuid);
     if (/^\s*(select|pragma)\b/i.test(sql)) {
       const results = sqlite.prepare(sql).all(...params);
       return ok([{ success: true, results, meta: { duration: 1, rows_read: 0, rows_written: 0 } }]);
     }
     const migration = /INSERT INTO \S+ \(name\)\s+values \('(\S+)'\)/i.exec(sql);
-    if (migration) this.made.push(`migration ${migration[1]}`);
+    if (name === this.broken) return { status: 400, body: { success: false, errors: [{ code: 7500, message: `${name} is broken` }] } };
+    if (migration) this.made.push(`migration ${migration[1]}${name === 'trackmate' ? '' : ` of ${name}`}`);
     sqlite.exec(sql);
     return ok([{ success: true, results: [], meta: { duration: 1, rows_read: 0, rows_written: 0 } }]);
   }
@@ -73,22 +76,24 @@ class Account {
 const ROUTES = [
   ['GET', /^\/d1\/database\/([^/]+)$/, (account, [key]) => {
     const found = account.database(key);
-    return found ? ok({ uuid: found.uuid, name: found.name, file_size: account.fileSize, num_tables: 0 }) : missing(7404);
+    const { uuid, name, jurisdiction } = found ?? {};
+    return found ? ok({ uuid, name, jurisdiction, file_size: account.fileSize, num_tables: 0 }) : missing(7404);
   }],
-  ['POST', /^\/d1\/database$/, (account, _, { name }) => {
-    const database = { uuid: randomUUID(), name, sqlite: new DatabaseSync(':memory:') };
+  ['POST', /^\/d1\/database$/, (account, _, { name, jurisdiction = null, primary_location_hint: location }) => {
+    const database = { uuid: randomUUID(), name, jurisdiction, location, sqlite: new DatabaseSync(':memory:') };
     account.databases.set(name, database);
     account.made.push(`database ${name}`);
-    return ok({ uuid: database.uuid, name });
+    return ok({ uuid: database.uuid, name, jurisdiction });
   }],
   ['POST', /^\/d1\/database\/([^/]+)\/query$/, (account, [uuid], body) => account.query(uuid, body)],
   ['GET', /^\/d1\/database\/([^/]+)\/time_travel\/bookmark$/, () => ok({ bookmark: '00000001-00000002-00000003' })],
   ['GET', /^\/queues$/, (account, _, __, query) => {
     const all = [...account.queues.values()];
-    return ok(all.filter(({ queue_name: name }) => [null, name].includes(query.get('name'))));
+    const names = query.getAll('name');
+    return ok(all.filter(({ queue_name: name }) => !names.length || names.includes(name)));
   }],
-  ['POST', /^\/queues$/, (account, _, { queue_name: name }) => {
-    account.queues.set(name, { queue_name: name, queue_id: randomUUID(), consumers: [], producers: [] });
+  ['POST', /^\/queues$/, (account, _, { queue_name: name, jurisdiction }) => {
+    account.queues.set(name, { queue_name: name, queue_id: randomUUID(), jurisdiction, consumers: [], producers: [] });
     account.made.push(`queue ${name}`);
     return ok(account.queues.get(name));
   }],

@@ -199,6 +199,12 @@ export const SECTIONS = [
         about: 'How to deploy to Cloudflare, the settings of a deployment, and what to do when it is full.',
       },
       {
+        name: 'cells',
+        title: 'Cells',
+        file: 'docs/cells.md',
+        about: 'How to run several databases, keep data in a jurisdiction, and move companies.',
+      },
+      {
         name: 'self-host',
         title: 'Self-host',
         file: 'docs/self-host.md',

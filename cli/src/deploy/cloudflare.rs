@@ -121,8 +121,13 @@ impl Cloudflare {
         Ok(queues.as_array().and_then(|all| all.iter().find(|queue| text(queue, "queue_name") == name)).cloned())
     }
 
-    pub(crate) fn create_queue(&self, name: &str) -> Result<(), Error> {
-        self.post("/queues", &json!({ "queue_name": name })).map(|_| ())
+    /// Creates a queue, whose messages stay in the jurisdiction.
+    pub(crate) fn create_queue(&self, name: &str, jurisdiction: Option<&str>) -> Result<(), Error> {
+        let body = match jurisdiction {
+            Some(jurisdiction) => json!({ "queue_name": name, "jurisdiction": jurisdiction }),
+            None => json!({ "queue_name": name }),
+        };
+        self.post("/queues", &body).map(|_| ())
     }
 
     /// The names of the Worker's secrets. `None` if there is no such Worker.
@@ -184,15 +189,16 @@ impl Cloudflare {
 }
 
 /// Where a new database is. It cannot be moved later.
-#[derive(clap::Args, Default)]
+#[derive(clap::Args, Default, Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Place {
     /// The region of a new database: wnam, enam, weur, eeur, apac or oc. By default it is near this
     /// machine.
     #[arg(long, value_name = "REGION")]
-    location: Option<String>,
-    /// The jurisdiction of a new database, such as eu.
+    #[serde(rename = "region")]
+    pub(super) location: Option<String>,
+    /// The jurisdiction of a new database, which its data never leave: eu, us or fedramp.
     #[arg(long, value_name = "PLACE")]
-    jurisdiction: Option<String>,
+    pub(super) jurisdiction: Option<String>,
 }
 
 /// A text field of an answer, empty if it is missing.

@@ -7,7 +7,7 @@ use super::cloudflare::{Cloudflare, text};
 use super::folder::{Folder, FolderOption};
 use super::keys::Keys;
 use super::metrics::Metrics;
-use super::plan::Plan;
+use super::plan::{Database, Plan};
 use super::upgrade::{health, schema};
 use crate::config::Flags;
 use crate::error::Error;
@@ -87,23 +87,37 @@ fn of_account(plan: &Plan, cloudflare: &Cloudflare, folder: &Folder) -> Result<V
         Check::all("queue consumers", &plan.missing_consumers, DEPLOY),
         Check::all("cron", &plan.missing_crons, DEPLOY),
         Check::all("rate limits", &limits.collect::<Vec<_>>(), DEPLOY),
-        Check::all("migrations", &plan.pending_migrations, migrate),
+        Check::all("migrations", &plan.pending_migrations(), migrate),
     ];
-    if let Some(database) = cloudflare.database(config.database()?)? {
-        checks.push(size(&database, folder));
-    }
+    let databases = &plan.databases;
+    checks.push(Check::all("databases", &missing(databases), DEPLOY));
+    checks.extend(databases.iter().filter_map(|database| size(database, folder)));
+    checks.extend(databases.iter().filter_map(misplaced));
     Ok(checks)
 }
 
-/// The size of the database against its limit.
-fn size(database: &Value, folder: &Folder) -> Check {
-    let bytes = database.get("file_size").and_then(Value::as_u64).unwrap_or_default();
+/// The databases that do not exist.
+fn missing(databases: &[Database]) -> Vec<&str> {
+    databases.iter().filter(|database| database.found.is_none()).map(|database| database.name.as_str()).collect()
+}
+
+/// A database outside its jurisdiction. It cannot be moved, so nobody can use it for such data.
+fn misplaced(database: &Database) -> Option<Check> {
+    let fix = "take its binding out of wrangler.toml, then create a cell with another name (docs/cells.md)";
+    database.misplaced().map(|message| Check::new("jurisdiction", false, message, fix))
+}
+
+/// The size of a database against its limit.
+fn size(database: &Database, folder: &Folder) -> Option<Check> {
+    let bytes = database.found.as_ref()?.get("file_size").and_then(Value::as_u64).unwrap_or_default();
     let configured = folder.config.vars.get("D1_BYTES_MAX").and_then(toml::Value::as_str);
     let limit = configured.and_then(|text| text.parse().ok()).filter(|&limit| limit > 0).unwrap_or(DATABASE_BYTES_MAX);
     let percent = bytes.saturating_mul(100) / limit;
-    let message = format!("{percent} % full, {} of {} MB", bytes / 1_000_000, limit / 1_000_000);
-    let fix = "set eventRetentionDays and logRetentionDays of the largest companies (docs/deploy.md)";
-    Check::new("database size", percent < FULL_PERCENT, message, fix)
+    let cell = if database.is_first() { String::new() } else { format!("{}: ", database.binding) };
+    let message = format!("{cell}{percent} % full, {} of {} MB", bytes / 1_000_000, limit / 1_000_000);
+    let fix = "set eventRetentionDays and logRetentionDays of the largest companies (docs/deploy.md), or move \
+               companies to another cell (docs/cells.md)";
+    Some(Check::new("database size", percent < FULL_PERCENT, message, fix))
 }
 
 /// What the Worker says about itself.

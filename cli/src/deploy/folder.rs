@@ -1,7 +1,7 @@
 //! The folder of a deployment: `wrangler.toml`, which belongs to the user once it is written, and
 //! what the package has built, which each run replaces.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use trackmate_wire::hex::hex;
 
+use super::cloudflare::Place;
 use crate::error::Error;
 use crate::package::Package;
 
@@ -26,7 +27,12 @@ const FREE_PLAN: [(&str, &str); 4] = [
 ];
 /// What is copied from the package, under the same paths.
 const BUILT: [&str; 3] = ["edge/build", "edge/migrations", "www/dist"];
-const CONFIG: &str = "wrangler.toml";
+pub(super) const CONFIG: &str = "wrangler.toml";
+/// The binding of the first database, and how those of the others begin.
+const FIRST: &str = "DB";
+pub(super) const CELL: &str = "CELL_";
+/// Where Cloudflare can keep data.
+pub(super) const JURISDICTIONS: [&str; 3] = ["eu", "us", "fedramp"];
 
 /// The options of `trackmate upgrade` and `doctor`.
 #[derive(Args)]
@@ -42,7 +48,7 @@ pub(crate) struct Folder {
     pub(crate) config: Config,
     /// Whether `wrangler.toml` is not written yet.
     pub(crate) is_new: bool,
-    text: String,
+    pub(super) text: String,
     package: PathBuf,
     /// What the package's wrangler.toml has and this one lacks: a newer version needs more.
     pub(crate) lacks: Vec<String>,
@@ -65,10 +71,12 @@ pub(crate) struct Config {
     pub(crate) vars: toml::Table,
 }
 
+/// A database of the Worker.
 #[derive(Deserialize)]
-struct Database {
-    binding: String,
-    database_name: String,
+pub(super) struct Database {
+    pub(super) binding: String,
+    #[serde(rename = "database_name")]
+    pub(super) name: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -86,9 +94,12 @@ struct Producer {
 }
 
 #[derive(Deserialize)]
-struct Consumer {
+pub(super) struct Consumer {
     queue: String,
-    dead_letter_queue: Option<String>,
+    pub(super) dead_letter_queue: Option<String>,
+    /// The others: `max_batch_size`, ….
+    #[serde(flatten)]
+    pub(super) settings: toml::Table,
 }
 
 #[derive(Deserialize)]
@@ -105,8 +116,48 @@ pub(crate) struct Triggers {
 impl Config {
     /// The database of the binding `DB`.
     pub(crate) fn database(&self) -> Result<&str, Error> {
-        let first = self.d1_databases.first().map(|database| database.database_name.as_str());
-        first.ok_or_else(|| Error::Usage(format!("{CONFIG} has no database: [[d1_databases]]")))
+        let first = self.d1_databases.iter().find(|database| database.binding == FIRST);
+        let name = first.map(|database| database.name.as_str());
+        name.ok_or_else(|| Error::Usage(format!("{CONFIG} has no database with the binding {FIRST}: [[d1_databases]]")))
+    }
+
+    /// The databases that have companies: `DB`, and each binding `CELL_…`.
+    pub(super) fn databases(&self) -> impl Iterator<Item = &Database> {
+        let cells = self.d1_databases.iter().filter(|database| database.binding.starts_with(CELL));
+        self.d1_databases.iter().filter(|database| database.binding == FIRST).chain(cells)
+    }
+
+    /// Where each cell is, by its binding, as the variable `CELLS` says.
+    pub(super) fn places(&self) -> Result<BTreeMap<String, Place>, Error> {
+        let Some(text) = self.vars.get("CELLS").and_then(toml::Value::as_str) else { return Ok(BTreeMap::new()) };
+        serde_json::from_str(text).map_err(|error| Error::Usage(format!("{CONFIG}: the variable CELLS: {error}")))
+    }
+
+    /// The queue of this binding.
+    pub(super) fn queue_of(&self, binding: &str) -> Option<&str> {
+        self.queues
+            .producers
+            .iter()
+            .find(|producer| producer.binding == binding)
+            .map(|producer| producer.queue.as_str())
+    }
+
+    pub(super) fn consumer_of(&self, queue: &str) -> Option<&Consumer> {
+        self.queues.consumers.iter().find(|consumer| consumer.queue == queue)
+    }
+
+    /// The jurisdiction of a queue: that of its binding, such as `SPILL_EU`, or else that of the
+    /// queue whose failed messages it takes.
+    pub(super) fn jurisdiction(&self, queue: &str) -> Option<String> {
+        let bound = |queue: &str| {
+            let producers = self.queues.producers.iter().filter(|producer| producer.queue == queue);
+            let mut names = producers.filter_map(|Producer { binding, .. }| {
+                binding.strip_prefix("SPILL_").or_else(|| binding.strip_prefix("LOST_")).map(str::to_lowercase)
+            });
+            names.find(|name| JURISDICTIONS.contains(&name.as_str()))
+        };
+        let fails = |consumer: &&Consumer| consumer.dead_letter_queue.as_deref() == Some(queue);
+        bound(queue).or_else(|| bound(&self.queues.consumers.iter().find(fails)?.queue))
     }
 
     /// The queues that the Worker sends to or consumes, and those for what fails.
@@ -153,6 +204,17 @@ impl Folder {
     pub(crate) fn source(&self) -> String {
         let file = self.path.join(CONFIG).display().to_string();
         if self.is_new { format!("a new {file}") } else { file }
+    }
+
+    /// Replaces the text of `wrangler.toml`, also on the disk.
+    pub(super) fn replace(&mut self, text: String) -> Result<(), Error> {
+        let file = self.path.join(CONFIG);
+        let config = parse(&text, &file)?;
+        let part = self.path.join("wrangler.toml.part");
+        let written = fs::write(&part, &text).and_then(|()| fs::rename(&part, &file));
+        written.map_err(|error| Error::Failed(format!("could not write {}: {error}", file.display())))?;
+        (self.config, self.text) = (config, text);
+        Ok(())
     }
 
     /// Writes what is missing, and replaces what is built.
@@ -204,7 +266,7 @@ impl Folder {
     }
 }
 
-fn parse(text: &str, file: &Path) -> Result<Config, Error> {
+pub(super) fn parse(text: &str, file: &Path) -> Result<Config, Error> {
     toml::from_str(text).map_err(|error| Error::Usage(format!("{}: {}", file.display(), error.message())))
 }
 

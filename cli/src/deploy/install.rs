@@ -57,7 +57,7 @@ pub(crate) fn deploy(options: DeployOptions, flags: &Flags, output: Output) -> R
         output.note(&plan.layout());
     }
     make(&plan, &cloudflare, &folder, &options.place, output)?;
-    let wrangler = Wrangler::new(&package, &folder, &cloudflare)?;
+    let wrangler = Wrangler::new(&package, &folder, &cloudflare);
     let address = bring_up(&plan, &wrangler, &mut keys, output)?;
     // A stored address stays: it may be a domain of the user's.
     let Some(address) = flags.url().or_else(|| keys.profile.url.clone()).or(address) else {

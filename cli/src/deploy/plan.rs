@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::cloudflare::{Cloudflare, text};
-use super::folder::Folder;
+use super::cloudflare::{Cloudflare, Place, text};
+use super::folder::{CELL, Database as Bound, Folder};
+use super::parallel::six_at_a_time;
 use crate::error::Error;
 
 /// The secrets of the Worker. Both are random.
@@ -13,29 +14,75 @@ pub(crate) const SECRETS: [&str; 2] = ["OPERATOR_KEY", "SECRETS_KEY"];
 
 /// What is deployed, and what is missing.
 pub(crate) struct Plan {
-    /// The id of the database. `None` if it must be created.
-    pub(crate) database: Option<String>,
+    /// `DB` first, then the cells.
+    pub(super) databases: Vec<Database>,
     pub(crate) missing_queues: Vec<String>,
     /// Queues that the Worker does not consume yet.
     pub(crate) missing_consumers: Vec<String>,
     pub(crate) missing_crons: Vec<String>,
     pub(crate) missing_secrets: Vec<&'static str>,
-    pub(crate) pending_migrations: Vec<String>,
     /// The name of this build with this configuration, as Cloudflare stores it.
     pub(crate) tag: String,
     /// Whether this build with this configuration is what runs.
     pub(crate) is_current: bool,
     /// The version that runs. `None` if no Worker has this name.
     pub(crate) version: Option<String>,
-    database_name: String,
     worker: String,
     queues: Vec<String>,
 }
 
+/// A database of the configuration, and what of it exists.
+pub(super) struct Database {
+    pub(super) binding: String,
+    pub(super) name: String,
+    /// Where the configuration says that it is.
+    pub(super) place: Place,
+    /// What Cloudflare says about it. `None` if it must be created.
+    pub(super) found: Option<Value>,
+    pub(super) pending_migrations: Vec<String>,
+}
+
+impl Database {
+    fn survey(cloudflare: &Cloudflare, folder: &Folder, (binding, name, place): &Named) -> Result<Self, Error> {
+        let found = cloudflare.database(name)?;
+        let pending_migrations = pending(cloudflare, found.as_ref().map(|found| text(found, "uuid")), folder)?;
+        Ok(Self { binding: binding.clone(), name: name.clone(), place: place.clone(), found, pending_migrations })
+    }
+
+    pub(super) fn is_first(&self) -> bool {
+        !self.binding.starts_with(CELL)
+    }
+
+    pub(super) fn id(&self) -> Option<String> {
+        self.found.as_ref().map(|found| text(found, "uuid"))
+    }
+
+    /// Why the database is not where the configuration says. It cannot be moved.
+    pub(super) fn misplaced(&self) -> Option<String> {
+        let (jurisdiction, found) = (self.place.jurisdiction.as_ref()?, self.found.as_ref()?.get("jurisdiction")?);
+        let message = format!("the database {} exists, but not in the jurisdiction {jurisdiction}", self.name);
+        (found.as_str() != Some(jurisdiction)).then_some(message)
+    }
+
+    /// A migration, for people. Those of a cell name its database.
+    fn migration(&self, name: &str) -> String {
+        if self.is_first() { name.to_owned() } else { format!("{name} of {}", self.name) }
+    }
+}
+
+/// Binding, name and place of a database.
+type Named = (String, String, Place);
+
 impl Plan {
     pub(crate) fn survey(cloudflare: &Cloudflare, folder: &Folder) -> Result<Self, Error> {
         let config = &folder.config;
-        let database = cloudflare.database(config.database()?)?.map(|database| text(&database, "uuid"));
+        config.database()?;
+        let mut places = config.places()?;
+        let named = |Bound { binding, name }: &Bound| {
+            (binding.clone(), name.clone(), places.remove(binding).unwrap_or_default())
+        };
+        let named = config.databases().map(named).collect::<Vec<_>>();
+        let databases = six_at_a_time(&named, |named| Database::survey(cloudflare, folder, named))?;
         let (mut missing_queues, mut missing_consumers) = (Vec::new(), Vec::new());
         for name in config.queues() {
             let queue = cloudflare.queue(name)?;
@@ -54,16 +101,14 @@ impl Plan {
         let tag = folder.tag()?;
         let running = version.as_ref().and_then(|version| version.pointer("/annotations/workers~1tag"));
         Ok(Self {
-            pending_migrations: pending(cloudflare, database.as_deref(), folder)?,
             missing_crons: config.triggers.crons.iter().filter(|cron| !crons.contains(cron)).cloned().collect(),
             missing_secrets: SECRETS.into_iter().filter(|name| !secrets.iter().any(|set| set == name)).collect(),
             is_current: running.and_then(Value::as_str) == Some(&tag),
             version: version.map(|version| text(&version, "id")),
-            database,
+            databases,
             missing_queues,
             missing_consumers,
             tag,
-            database_name: config.database()?.to_owned(),
             worker: config.name.clone(),
             queues: config.queues().into_iter().map(str::to_owned).collect(),
         })
@@ -76,21 +121,30 @@ impl Plan {
         !self.is_current || !is_complete
     }
 
+    /// The migrations that databases lack, for people.
+    pub(crate) fn pending_migrations(&self) -> Vec<String> {
+        let of = |database: &Database| {
+            database.pending_migrations.iter().map(|name| database.migration(name)).collect::<Vec<_>>()
+        };
+        self.databases.iter().flat_map(of).collect()
+    }
+
     /// Whether everything exists.
     pub(crate) fn is_done(&self) -> bool {
-        self.database.is_some()
+        self.databases.iter().all(|database| database.found.is_some() && database.pending_migrations.is_empty())
             && self.missing_queues.is_empty()
-            && self.pending_migrations.is_empty()
             && !self.needs_upload()
     }
 
     /// Each resource, with whether it is to be made.
     fn steps(&self) -> Vec<(&'static str, String, bool)> {
-        let mut steps = vec![("D1 database", self.database_name.clone(), self.database.is_none())];
+        let databases = self.databases.iter();
+        let mut steps = databases
+            .map(|database| ("D1 database", database.name.clone(), database.found.is_none()))
+            .collect::<Vec<_>>();
         steps.extend(self.queues.iter().map(|queue| ("queue", queue.clone(), self.missing_queues.contains(queue))));
         steps.extend(SECRETS.map(|name| ("secret", name.to_owned(), self.missing_secrets.contains(&name))));
-        let migrations = self.pending_migrations.iter().map(|name| ("migration", name.clone(), true));
-        steps.extend(migrations);
+        steps.extend(self.pending_migrations().into_iter().map(|name| ("migration", name, true)));
         steps.push(("Worker", self.worker.clone(), self.needs_upload()));
         steps
     }
@@ -126,9 +180,9 @@ fn consumes(queue: &Value, worker: &str) -> bool {
 }
 
 /// The migrations that the database does not have.
-fn pending(cloudflare: &Cloudflare, database: Option<&str>, folder: &Folder) -> Result<Vec<String>, Error> {
+fn pending(cloudflare: &Cloudflare, database: Option<String>, folder: &Folder) -> Result<Vec<String>, Error> {
     let applied = match database {
-        Some(database) => applied(cloudflare, database)?,
+        Some(database) => applied(cloudflare, &database)?,
         None => Vec::new(),
     };
     Ok(folder.migrations()?.into_iter().filter(|name| !applied.contains(name)).collect())

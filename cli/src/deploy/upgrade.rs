@@ -1,6 +1,7 @@
 //! `trackmate upgrade`: brings a deployment to the version of this package, and says how to go
 //! back.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use super::cloudflare::{Cloudflare, Place, text};
 use super::folder::{Folder, FolderOption};
 use super::keys::Keys;
+use super::parallel::six_at_a_time;
 use super::plan::Plan;
 use super::resources::make;
 use super::upload::{Wrangler, bring_up};
@@ -45,7 +47,7 @@ pub(crate) fn upgrade(options: UpgradeOptions, flags: &Flags, output: Output) ->
     let folder = Folder::open(options.folder.folder, &package, false)?;
     let cloudflare = Cloudflare::connect(&package, folder.config.account_id.as_deref())?;
     let plan = Plan::survey(&cloudflare, &folder)?;
-    let (Some(database), Some(version)) = (&plan.database, &plan.version) else {
+    let Some(version) = &plan.version else {
         return Err(Error::Usage("nothing is deployed yet: run `trackmate deploy`".into()));
     };
     let mut keys = Keys::open(flags)?;
@@ -54,17 +56,17 @@ pub(crate) fn upgrade(options: UpgradeOptions, flags: &Flags, output: Output) ->
     for missing in &folder.lacks {
         output.note(&format!("{} lacks {missing}. Copy it from the package's wrangler.toml", folder.source()));
     }
-    let back = Back::note(&cloudflare, &folder, database, version)?;
+    let back = Back::note(&cloudflare, &folder, &plan, version)?;
     output.note(&back.layout());
     let schema = schema(&folder.migrations()?);
     let changed = !plan.is_done();
     let done = make(&plan, &cloudflare, &folder, &Place::default(), output)
-        .and_then(|()| bring_up(&plan, &Wrangler::new(&package, &folder, &cloudflare)?, &mut keys, output))
+        .and_then(|()| bring_up(&plan, &Wrangler::new(&package, &folder, &cloudflare), &mut keys, output))
         .and_then(|_| answers(&url, schema, Duration::from_secs(options.wait), output));
     done.map_err(|error| Error::Failed(format!("{error}\n{}", back.layout())))?;
     let shown = json!({
         "success": true, "changed": changed, "version": VERSION, "schema": schema, "url": url,
-        "previousVersion": back.version, "bookmark": back.bookmark,
+        "previousVersion": back.version, "bookmark": back.first(), "bookmarks": back.bookmarks,
     });
     output.either(&shown, &format!("TrackMate {VERSION} runs at {url}, with schema {schema}."))
 }
@@ -72,29 +74,44 @@ pub(crate) fn upgrade(options: UpgradeOptions, flags: &Flags, output: Output) ->
 /// What leads back to the time before the upgrade.
 struct Back {
     version: String,
-    bookmark: String,
-    commands: [String; 2],
+    /// Of each database, by its name.
+    bookmarks: BTreeMap<String, String>,
+    database: String,
+    config: String,
 }
 
 impl Back {
-    /// Notes the version that runs and the bookmark of the database.
-    fn note(cloudflare: &Cloudflare, folder: &Folder, database: &str, version: &str) -> Result<Self, Error> {
-        let answer = cloudflare.get(&format!("/d1/database/{database}/time_travel/bookmark"))?.unwrap_or_default();
-        let bookmark = text(&answer, "bookmark");
-        let config = folder.path.join("wrangler.toml").display().to_string();
-        let name = folder.config.database()?;
-        let commands = [
-            format!("npx wrangler rollback {version} --config {config}"),
-            format!("npx wrangler d1 time-travel restore {name} --bookmark={bookmark} --config {config}"),
-        ];
-        Ok(Self { version: version.to_owned(), bookmark, commands })
+    /// Notes the version that runs and the bookmarks of the databases that exist.
+    fn note(cloudflare: &Cloudflare, folder: &Folder, plan: &Plan, version: &str) -> Result<Self, Error> {
+        let bookmarks = six_at_a_time(&plan.databases, |database| {
+            let Some(id) = database.id() else { return Ok(None) };
+            let answer = cloudflare.get(&format!("/d1/database/{id}/time_travel/bookmark"))?.unwrap_or_default();
+            Ok(Some((database.name.clone(), text(&answer, "bookmark"))))
+        })?;
+        Ok(Self {
+            version: version.to_owned(),
+            bookmarks: bookmarks.into_iter().flatten().collect(),
+            database: folder.config.database()?.to_owned(),
+            config: folder.path.join("wrangler.toml").display().to_string(),
+        })
+    }
+
+    /// The bookmark of `DB`.
+    fn first(&self) -> Option<&String> {
+        self.bookmarks.get(&self.database)
     }
 
     fn layout(&self) -> String {
-        let [worker, database] = &self.commands;
+        let Self { version, bookmarks, config, .. } = self;
+        let all = if bookmarks.len() > 1 { ", and only all databases together" } else { "" };
+        let restore = |(name, bookmark): (&String, &String)| {
+            format!("\n  npx wrangler d1 time-travel restore {name} --bookmark={bookmark} --config {config}")
+        };
         format!(
-            "To go back to the Worker of before, which also runs on the new schema:\n  {worker}\n\
-             Only if the data is damaged, which also loses what is stored since now:\n  {database}"
+            "To go back to the Worker of before, which also runs on the new schema:\n  \
+             npx wrangler rollback {version} --config {config}\n\
+             Only if the data is damaged{all}, which also loses what is stored since now:{}",
+            bookmarks.iter().map(restore).collect::<String>()
         )
     }
 }

@@ -10,7 +10,8 @@ use trackmate_wire::hex::hex;
 use super::cloudflare::{Cloudflare, text};
 use super::folder::Folder;
 use super::keys::Keys;
-use super::plan::Plan;
+use super::parallel::six_at_a_time;
+use super::plan::{Database, Plan};
 use crate::error::Error;
 use crate::output::Output;
 use crate::package::Package;
@@ -25,14 +26,12 @@ pub(crate) struct Wrangler<'a> {
     config: String,
     account: &'a str,
     folder: PathBuf,
-    pub(crate) database: &'a str,
 }
 
 impl<'a> Wrangler<'a> {
-    pub(crate) fn new(package: &'a Package, folder: &'a Folder, cloudflare: &'a Cloudflare) -> Result<Self, Error> {
+    pub(crate) fn new(package: &'a Package, folder: &'a Folder, cloudflare: &'a Cloudflare) -> Self {
         let config = folder.path.join("wrangler.toml").to_string_lossy().into_owned();
-        let database = folder.config.database()?;
-        Ok(Self { package, config, account: cloudflare.account(), folder: folder.path.clone(), database })
+        Self { package, config, account: cloudflare.account(), folder: folder.path.clone() }
     }
 
     fn command(&self, arguments: &[&str]) -> Result<Command, Error> {
@@ -57,7 +56,7 @@ impl<'a> Wrangler<'a> {
     }
 }
 
-/// Migrates the database and deploys the Worker, if that is missing. Returns the Worker's address
+/// Migrates the databases and deploys the Worker, if that is missing. Returns the Worker's address
 /// if it was deployed and has one.
 pub(crate) fn bring_up(
     plan: &Plan,
@@ -65,10 +64,7 @@ pub(crate) fn bring_up(
     keys: &mut Keys,
     output: Output,
 ) -> Result<Option<String>, Error> {
-    if !plan.pending_migrations.is_empty() {
-        output.note("Applying the migrations …");
-        wrangler.run(&["d1", "migrations", "apply", wrangler.database, "--remote"], &[])?;
-    }
+    migrate(plan, wrangler, output)?;
     if !plan.needs_upload() {
         return Ok(None);
     }
@@ -83,6 +79,25 @@ pub(crate) fn bring_up(
     }
     wrangler.run(&arguments, &[("WRANGLER_OUTPUT_FILE_PATH", &log.0)])?;
     Ok(address(&fs::read_to_string(&log.0).unwrap_or_default()))
+}
+
+/// Migrates each database that lacks something. The Worker is only deployed if all have the schema
+/// that it needs. The Worker that runs also works with the new one.
+fn migrate(plan: &Plan, wrangler: &Wrangler<'_>, output: Output) -> Result<(), Error> {
+    let lacks = |database: &&Database| !database.pending_migrations.is_empty();
+    let databases = plan.databases.iter().filter(lacks).collect::<Vec<_>>();
+    if databases.is_empty() {
+        return Ok(());
+    }
+    output.note("Applying the migrations …");
+    let apply = |database: &&Database| {
+        let applied = wrangler.run(&["d1", "migrations", "apply", &database.name, "--remote"], &[]);
+        applied.map_err(|error| Error::Failed(format!("{} ({}): {error}", database.binding, database.name)))
+    };
+    six_at_a_time(&databases, apply).map(drop).map_err(|error| {
+        let again = "The Worker was not deployed. Run the same command again: it goes on with what is missing";
+        Error::Failed(format!("migrations failed\n{error}\n{again}"))
+    })
 }
 
 /// The missing secrets. They are stored before they are uploaded: nobody can read them later.
