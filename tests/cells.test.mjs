@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cellNames, cellsIn, databaseFile } from '../scripts/dev/cells.mjs';
+import { commandLine, done, EXIT } from './support/cli.mjs';
 import { startTrackMate } from './support/harness.mjs';
 import { freePort, lockDatabase, newState, startWrangler } from './support/wrangler.mjs';
 
@@ -66,4 +67,26 @@ test('a locked cell leaves the others in use', async (t) => {
   const releaseAll = lockDatabase(state);
   t.after(releaseAll);
   await assert.rejects(trackMate.companies(), /no company: 503/);
+});
+
+test('the command line creates and lists companies with the operator key, and without it sends nothing', async (t) => {
+  const trackMate = await startTrackMate({}, null, { cells: 2 });
+  t.after(() => trackMate.close());
+  const cli = commandLine();
+  t.after(cli.close);
+  const run = (key, ...args) => cli.run([...args, '--url', trackMate.url], { env: key && { TRACKMATE_OPERATOR_KEY: key } });
+  const created = done(await run(trackMate.operatorKey, 'companies', 'create', 'Shop Berlin', '--id', 'TM-BERLIN', '--json')).json;
+  assert.equal(created.company.id, 'TM-BERLIN');
+  assert.match(done(await run(trackMate.operatorKey, 'companies', 'create', 'Other')).stdout, /^Company Other \(TM-[^]*Server key {2}tm_[^]*Store the keys/);
+  const list = done(await run(trackMate.operatorKey, 'companies', 'list', '--limit', '1')).stdout;
+  assert.match(list, /^ID +Name +Cell\nTM-\w+ +(Shop Berlin|Other) +DB\n\nMore: --cursor \S+\n$/);
+  for (const args of [['move', 'TM-NOBODY', '--to', 'CELL_1'], ['abort-move', 'TM-NOBODY']]) {
+    assert.equal((await run(trackMate.operatorKey, 'companies', ...args)).code, EXIT.notFound, args.join(' '));
+  }
+  for (const args of [['cells'], ['companies', 'list'], ['companies', 'move', 'TM-BERLIN', '--to', 'CELL_1']]) {
+    const { code, stderr } = await run(null, ...args);
+    assert.equal(code, EXIT.usage, args.join(' '));
+    assert.match(stderr, /operator key is missing: set TRACKMATE_OPERATOR_KEY/);
+  }
+  assert.equal((await run('wrong', 'companies', 'list')).code, EXIT.notAuthorised);
 });

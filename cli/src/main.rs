@@ -10,6 +10,7 @@ mod api;
 mod audit;
 mod backup;
 mod cells;
+mod companies;
 mod config;
 mod deploy;
 mod error;
@@ -17,6 +18,7 @@ mod exports;
 mod listen;
 mod login;
 mod mcp;
+mod moves;
 mod operator;
 mod output;
 mod package;
@@ -25,6 +27,7 @@ mod private_file;
 mod profile;
 mod receipts;
 mod signatures;
+mod time;
 mod webhooks;
 
 use std::process::ExitCode;
@@ -77,6 +80,8 @@ enum Command {
     Doctor(deploy::FolderOption),
     /// List and manage the cells: the databases of a deployment. With the operator key.
     Cells(cells::Options),
+    /// List, create and move companies. With the operator key.
+    Companies(companies::Options),
     /// Store a company's address (--url) and admin key in the configuration file. Without --key,
     /// reads the key from standard input.
     Login,
@@ -140,6 +145,7 @@ fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Err
         Command::Upgrade(options) => deploy::upgrade(options, &flags, output),
         Command::Doctor(options) => deploy::doctor(options, &flags, output),
         Command::Cells(options) => cells::run(options, &flags, output),
+        Command::Companies(options) => companies::run(options, &flags, output),
         Command::Login => login::login(flags, output),
         Command::Whoami => login::whoami(flags, output),
         Command::Webhooks(command) => webhooks::run(command, &api(flags)?, output),

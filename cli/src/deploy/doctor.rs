@@ -9,7 +9,9 @@ use super::keys::Keys;
 use super::metrics::Metrics;
 use super::plan::{Database, Plan};
 use super::upgrade::{health, schema};
-use crate::config::Flags;
+use crate::api::Api;
+use crate::cells::list::{Cells, PATH};
+use crate::config::{self, Flags};
 use crate::error::Error;
 use crate::output::Output;
 use crate::package::Package;
@@ -122,7 +124,7 @@ fn size(database: &Database, folder: &Folder) -> Option<Check> {
 
 /// What the Worker says about itself.
 fn of_worker(folder: &Folder, keys: Keys, flags: &Flags) -> Result<Vec<Check>, Error> {
-    let Some(url) = flags.url().or(keys.profile.url) else {
+    let Some(url) = flags.url().or_else(|| keys.profile.url.clone()) else {
         let fix = "pass --url, or --profile with the profile that `trackmate deploy` wrote";
         return Ok(vec![Check::new("address", false, "not known".into(), fix)]);
     };
@@ -142,6 +144,10 @@ fn of_worker(folder: &Folder, keys: Keys, flags: &Flags) -> Result<Vec<Check>, E
         Check::new("version", runs, live, "run `trackmate upgrade`, or npx with the deployed version"),
         Check::new("ready", is_ready, answered, "see the Worker's log (`npx wrangler tail`) and Cloudflare's status"),
     ];
+    let bound = folder.config.databases().map(|database| database.binding.as_str()).collect::<Vec<_>>();
+    if bound.len() > 1 {
+        checks.push(of_cells(&url, &keys, &bound, schema));
+    }
     match keys.profile.operator_key.and_then(|key| Metrics::scrape(&url, &key)) {
         Some(metrics) => checks.extend(of_metrics(&metrics)),
         None => {
@@ -150,6 +156,22 @@ fn of_worker(folder: &Folder, keys: Keys, flags: &Flags) -> Result<Vec<Check>, E
         }
     }
     Ok(checks)
+}
+
+/// What the last sweep saw of each cell.
+fn of_cells(url: &str, keys: &Keys, bound: &[&str], schema: u64) -> Check {
+    let api = |key: &String| Api::operator(config::stored(url, key, keys.file.clone()));
+    let list = keys.profile.operator_key.as_ref().map(|key| api(key).get(PATH, &[])?.read::<Cells>());
+    let (problems, fix) = match list {
+        None => (vec!["the OPERATOR_KEY is not known".into()], "use the --profile that `trackmate deploy` wrote"),
+        Some(Err(error)) => (vec![error.to_string()], "run `trackmate upgrade`"),
+        Some(Ok(cells)) => {
+            let now = chrono::Utc::now().timestamp_millis();
+            (cells.problems(bound, schema, now), "see docs/cells.md, and the Worker's log (`npx wrangler tail`)")
+        }
+    };
+    let message = if problems.is_empty() { "ok".to_owned() } else { problems.join("; ") };
+    Check::new("cells", problems.is_empty(), message, fix)
 }
 
 /// What the Worker measures. Counters are a lower limit: a crash loses the last seconds.
