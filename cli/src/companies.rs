@@ -7,10 +7,9 @@ use trackmate_wire::api::Pagination;
 
 use crate::api::Api;
 use crate::cells::binding;
-use crate::config::Flags;
+use crate::config::{self, Flags};
 use crate::error::Error;
 use crate::moves::{self, MoveOptions};
-use crate::operator;
 use crate::output::Output;
 use crate::webhooks::layout::{more, table};
 
@@ -83,7 +82,7 @@ struct Company {
 }
 
 pub(crate) fn run(options: Options, flags: &Flags, output: Output) -> Result<(), Error> {
-    let api = operator::api(flags)?;
+    let api = Api::operator(config::operator(flags)?);
     match options.command {
         Command::List(options) => list(&options, &api, output),
         Command::Create(options) => create(options, &api, output),

@@ -19,7 +19,6 @@ mod listen;
 mod login;
 mod mcp;
 mod moves;
-mod operator;
 mod output;
 mod package;
 mod plan;

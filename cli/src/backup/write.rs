@@ -6,6 +6,7 @@ use trackmate_wire::api::{BackupPage, BackupPlace};
 use crate::api::{Api, again};
 use crate::backup::file::{Header, Line, Unfinished};
 use crate::backup::options::BackupOptions;
+use crate::cells::list::{Cells, PATH as CELLS};
 use crate::config::{self, Flags};
 use crate::error::Error;
 use crate::output::Output;
@@ -21,6 +22,9 @@ pub(crate) fn backup(options: &BackupOptions, flags: &Flags, output: Output) -> 
     {
         let message = "the unfinished file is a backup of something else: remove it, or choose another name";
         return Err(Error::Usage(message.into()));
+    }
+    if options.company.is_none() {
+        has_one_cell(&api)?;
     }
     let mut place = unfinished.next();
     if unfinished.header().is_some() {
@@ -56,6 +60,24 @@ pub(crate) fn backup(options: &BackupOptions, flags: &Flags, output: Output) -> 
              Keep SECRETS_KEY apart: the webhooks' secrets are encrypted with it."
         ),
     )
+}
+
+/// A backup of all companies reads one database. It must not look complete without the others.
+fn has_one_cell(api: &Api) -> Result<(), Error> {
+    let cells = match again(|| api.get(CELLS, &[])?.read::<Cells>()) {
+        // A deployment of before has one.
+        Err(Error::NotFound(_)) => return Ok(()),
+        cells => cells?,
+    };
+    let others = cells.with_companies().filter(|&cell| cell != "DB").collect::<Vec<_>>().join(", ");
+    if others.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "a backup of all companies has those of the database DB only, and {others} has companies too: back up each \
+         company by itself, with --company (docs/cells.md)"
+    );
+    Err(Error::Failed(message))
 }
 
 /// A page. It is asked for again if nobody answers.

@@ -58,6 +58,11 @@ impl Cells {
         table(&rows, &[3, 4, 5, 6]).trim_end().to_owned() + &failed.collect::<String>()
     }
 
+    /// The cells that have companies.
+    pub(crate) fn with_companies(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter().filter(|cell| cell.companies > 0).map(|cell| cell.cell.as_str())
+    }
+
     /// What is wrong, for people: with cells that are bound and do not work, and with cells that
     /// have companies and are not bound.
     pub(crate) fn problems(&self, bound: &[&str], schema: u64, now: i64) -> Vec<String> {
@@ -99,6 +104,16 @@ mod tests {
         assert!(lines.contains(&"DB open - 12 8600 86 % 17".into()), "{text}");
         assert!(lines.contains(&"CELL_EU_1 full eu, weur 0 0 - 0".into()), "{text}");
         assert_eq!(lines.last().unwrap(), "CELL_EU_1: no answer");
+    }
+
+    #[test]
+    fn a_backup_of_all_companies_needs_to_know_the_cells_that_have_some() {
+        let cells = serde_json::from_value::<Cells>(json!({"cells": [
+            {"cell": "DB", "state": "open", "companies": 2},
+            {"cell": "CELL_1", "state": "open", "companies": 0},
+            {"cell": "CELL_2", "state": "closed", "companies": 1},
+        ]}));
+        assert_eq!(cells.unwrap().with_companies().collect::<Vec<_>>(), ["DB", "CELL_2"]);
     }
 
     #[test]

@@ -7,11 +7,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use self::list::{Cells, PATH};
-use crate::api::{Answer, encoded};
-use crate::config::Flags;
+use crate::api::{Answer, Api, encoded};
+use crate::config::{self, Flags};
 use crate::deploy::{AddOptions, add};
 use crate::error::Error;
-use crate::operator;
 use crate::output::Output;
 
 #[derive(Args)]
@@ -56,12 +55,12 @@ pub(crate) fn binding(name: &str) -> Result<String, String> {
 pub(crate) fn run(options: Options, flags: &Flags, output: Output) -> Result<(), Error> {
     match options.command {
         None | Some(Command::List) => {
-            let api = operator::api(flags)?;
+            let api = Api::operator(config::operator(flags)?);
             output.answer(&api.get(PATH, &[])?, |cells: Cells| cells.layout())
         }
         Some(Command::Add(options)) => add(options, flags, output),
         Some(Command::Set { cell, state }) => {
-            let api = operator::api(flags)?;
+            let api = Api::operator(config::operator(flags)?);
             let state = state.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
             let answer: Answer = api.patch(&format!("{PATH}/{}", encoded(&cell)), &json!({ "state": state }))?;
             output.answer(&answer, |_: serde_json::Value| format!("{cell} is {state}."))
