@@ -50,7 +50,7 @@ describe('cells', () => {
   });
 
   test('a name or a jurisdiction that nobody has is refused before anything is made', async () => {
-    for (const args of [['EU_1'], ['eu/1'], ['x'.repeat(25)], ['ch-1', '--jurisdiction', 'ch']]) {
+    for (const args of [['EU_1'], ['eu/1'], ['x'.repeat(25)], ['ch-1', '--jurisdiction', 'ch'], ['x', '--location', 'mars']]) {
       assert.deepEqual((await made(EXIT.usage, 'cells', 'add', ...args))[0], [], args.join(' '));
     }
   });

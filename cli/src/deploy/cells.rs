@@ -42,12 +42,14 @@ pub(crate) fn add(options: AddOptions, flags: &Flags, output: Output) -> Result<
         return Err(Error::Usage("the deployment lacks migrations: run `trackmate upgrade` first".into()));
     }
     match before.databases.iter().find(|database| database.binding == cell.binding) {
-        Some(database) => same(database, &cell)?,
-        None => {
-            unused(&cloudflare, &cell)?;
+        Some(database) if database.found.is_some() => same(database, &cell)?,
+        bound => {
+            if bound.is_none() {
+                unused(&cloudflare, &cell)?;
+            }
             let text = with_cell(&folder.text, &folder.config, &cell)?;
             folder.replace(text)?;
-            output.note(&format!("Added {} to {}", cell.binding, folder.source()));
+            output.note(&format!("{} is in {}", cell.binding, folder.source()));
         }
     }
     let plan = Plan::survey(&cloudflare, &folder)?;

@@ -10,6 +10,8 @@ use super::cloudflare::Place;
 use super::folder::{CELL, CONFIG, Config, JURISDICTIONS, parse};
 use crate::error::Error;
 
+/// Where Cloudflare can create a database.
+const LOCATIONS: [&str; 6] = ["wnam", "enam", "weur", "eeur", "apac", "oc"];
 /// Characters of a cell's name. With the name of the first database it names the new one.
 const NAME_CHARS_MAX: usize = 24;
 
@@ -30,9 +32,13 @@ impl Cell {
             let rule = format!("up to {NAME_CHARS_MAX} small letters, digits and hyphens, for example eu-1");
             return Err(Error::Usage(format!("the name of a cell has {rule}")));
         }
-        if let Some(other) = place.jurisdiction.as_deref().filter(|&place| !JURISDICTIONS.contains(&place)) {
-            let all = JURISDICTIONS.join(", ");
-            return Err(Error::Usage(format!("{other} is not a jurisdiction. There are {all}")));
+        let Place { location, jurisdiction } = &place;
+        for (what, given, all) in
+            [("jurisdiction", jurisdiction, &JURISDICTIONS[..]), ("location", location, &LOCATIONS[..])]
+        {
+            if let Some(other) = given.as_deref().filter(|given| !all.contains(given)) {
+                return Err(Error::Usage(format!("{other} is not a {what}. There are {}", all.join(", "))));
+            }
         }
         let binding = format!("{CELL}{}", name.to_uppercase().replace('-', "_"));
         Ok(Self { binding, database: format!("{}-{name}", config.database()?), place })
@@ -45,10 +51,12 @@ pub(super) fn with_cell(text: &str, config: &Config, cell: &Cell) -> Result<Stri
     let mut places = config.places()?;
     places.insert(binding.clone(), place.clone());
     let mut edited = with_places(text, &places);
-    edited.push_str(&format!(
-        "\n[[d1_databases]]\nbinding = \"{binding}\"\ndatabase_name = \"{database}\"\n\
-         migrations_dir = \"edge/migrations\"\n"
-    ));
+    if !config.databases().any(|other| &other.binding == binding) {
+        edited.push_str(&format!(
+            "\n[[d1_databases]]\nbinding = \"{binding}\"\ndatabase_name = \"{database}\"\n\
+             migrations_dir = \"edge/migrations\"\n"
+        ));
+    }
     if let Some(jurisdiction) = &place.jurisdiction
         && let Some(queues) = outage_buffer(config, jurisdiction)
     {
@@ -69,15 +77,17 @@ pub(super) fn with_cell(text: &str, config: &Config, cell: &Cell) -> Result<Stri
 fn with_places(text: &str, places: &BTreeMap<String, Place>) -> String {
     let cells = places.iter().map(|(binding, place)| (binding.clone(), of_place(place))).collect::<Map<_, _>>();
     let line = format!("CELLS = '{}'", Value::Object(cells));
-    let is_variable = |line: &&str| line.split_once('=').is_some_and(|(name, _)| name.trim() == "CELLS");
-    if let Some(old) = text.lines().find(is_variable) {
-        return text.replacen(old, &line, 1);
-    }
+    let is_variable = |line: &str| line.split_once('=').is_some_and(|(name, _)| name.trim() == "CELLS");
+    let mut lines = text.lines().map(str::to_owned).collect::<Vec<_>>();
     let comment = "# Where the databases of the bindings CELL_… are: `trackmate cells add` writes it.";
-    match text.lines().find(|line| line.trim() == "[vars]") {
-        Some(header) => text.replacen(header, &format!("{header}\n{comment}\n{line}"), 1),
-        None => format!("{}\n\n[vars]\n{comment}\n{line}\n", text.trim_end()),
+    if let Some(old) = lines.iter_mut().find(|old| is_variable(old)) {
+        *old = line;
+    } else if let Some(vars) = lines.iter().position(|line| line.trim() == "[vars]") {
+        lines.splice(vars + 1..=vars, [comment.to_owned(), line]);
+    } else {
+        lines.extend([String::new(), "[vars]".to_owned(), comment.to_owned(), line]);
     }
+    lines.join("\n") + "\n"
 }
 
 fn of_place(Place { location, jurisdiction }: &Place) -> Value {
@@ -193,6 +203,24 @@ mod tests {
             assert!(matches!(add(REPOSITORY, name, Place::default()), Err(Error::Usage(_))), "{name}");
         }
         assert!(matches!(add(REPOSITORY, "ch-1", place(Some("ch"), None)), Err(Error::Usage(_))));
+        assert!(matches!(add(REPOSITORY, "mars", place(None, Some("mars"))), Err(Error::Usage(_))));
+    }
+
+    #[test]
+    fn a_cell_that_is_bound_and_not_created_yet_can_get_another_place() {
+        let one = add(REPOSITORY, "one", place(None, Some("weur"))).unwrap();
+        let two = add(&one, "one", place(None, Some("apac"))).unwrap();
+        assert_eq!(two, one.replace("weur\"}", "apac\"}"));
+    }
+
+    #[test]
+    fn a_comment_that_names_the_variables_is_not_taken_for_them() {
+        let database = "[[d1_databases]]\nbinding = \"DB\"\ndatabase_name = \"t\"\n";
+        let text = format!("# not [vars], and not\n# CELLS = 1\nname = \"t\"\n\n{database}");
+        for vars in ["", "\n[vars]\nA = \"1\"\n", "\n[vars]\nCELLS = '{\"CELL_A\":{}}'\n"] {
+            let config = config(&add(&format!("{text}{vars}"), "b", place(None, None)).unwrap());
+            assert!(config.places().unwrap().contains_key("CELL_B"), "{vars}");
+        }
     }
 
     #[test]
