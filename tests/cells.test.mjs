@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cellNames, cellsIn, databaseFile } from '../scripts/dev/cells.mjs';
 import { commandLine, done, EXIT } from './support/cli.mjs';
+import { samples } from './support/docs.mjs';
 import { startTrackMate } from './support/harness.mjs';
 import { freePort, lockDatabase, newState, startWrangler } from './support/wrangler.mjs';
 
@@ -70,7 +71,7 @@ test('a locked cell leaves the others in use', async (t) => {
 });
 
 test('the command line creates and lists companies with the operator key, and without it sends nothing', async (t) => {
-  const trackMate = await startTrackMate({}, null, { cells: 2 });
+  const trackMate = await startTrackMate({ CELLS: '{"CELL_1":{"jurisdiction":"eu"}}' }, null, { cells: 2 });
   t.after(() => trackMate.close());
   const cli = commandLine();
   t.after(cli.close);
@@ -80,9 +81,19 @@ test('the command line creates and lists companies with the operator key, and wi
   assert.match(done(await run(trackMate.operatorKey, 'companies', 'create', 'Other')).stdout, /^Company Other \(TM-[^]*Server key {2}tm_[^]*Store the keys/);
   const list = done(await run(trackMate.operatorKey, 'companies', 'list', '--limit', '1')).stdout;
   assert.match(list, /^ID +Name +Cell\nTM-\w+ +(Shop Berlin|Other) +DB\n\nMore: --cursor \S+\n$/);
-  for (const args of [['move', 'TM-NOBODY', '--to', 'CELL_1'], ['abort-move', 'TM-NOBODY']]) {
-    assert.equal((await run(trackMate.operatorKey, 'companies', ...args)).code, EXIT.notFound, args.join(' '));
+  const shown = samples('sh').filter(({ file, info }) => file === 'docs/cells.md' && info === 'operate');
+  const lines = shown.flatMap(({ text }) => [...text.matchAll(/^npx trackmate companies create "(.*)" (--\w+) (.*)$/gm)]);
+  assert.equal(lines.length, 2);
+  for (const [, name, option, value] of lines) {
+    const { json } = done(await run(trackMate.operatorKey, 'companies', 'create', name, option, value.replace('eu-1', '1'), '--json'));
+    assert.equal(json.company.cell, 'CELL_1', name);
   }
+  assert.match(done(await run(trackMate.operatorKey, 'companies', 'list')).stdout, /Shop Hamburg +CELL_1\n/);
+  const none = await run(trackMate.operatorKey, 'companies', 'create', 'Nowhere', '--jurisdiction', 'us');
+  assert.equal(none.code, EXIT.failed);
+  assert.match(none.stderr, /no open database fits/);
+  const nobody = await run(trackMate.operatorKey, 'companies', 'move', 'TM-NOBODY', '--to', 'CELL_1');
+  assert.equal(nobody.code, EXIT.notFound);
   for (const args of [['cells'], ['companies', 'list'], ['companies', 'move', 'TM-BERLIN', '--to', 'CELL_1']]) {
     const { code, stderr } = await run(null, ...args);
     assert.equal(code, EXIT.usage, args.join(' '));

@@ -38,9 +38,6 @@ enum Command {
 
 #[derive(Args)]
 struct ListOptions {
-    /// Only the companies of this cell.
-    #[arg(long, value_name = "CELL", value_parser = binding)]
-    cell: Option<String>,
     /// Maximum number of companies.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
@@ -56,7 +53,7 @@ struct CreateOptions {
     /// The id. By default it is random.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// The cell. By default the open cell of the jurisdiction and region with the fewest bytes.
+    /// The cell. By default the open one with the fewest bytes in the jurisdiction and region.
     #[arg(long, value_name = "CELL", value_parser = binding)]
     cell: Option<String>,
     /// The jurisdiction, which its data never leave: eu, us or fedramp.
@@ -94,7 +91,7 @@ pub(crate) fn run(options: Options, flags: &Flags, output: Output) -> Result<(),
 /// `GET /api/operator/companies`
 fn list(options: &ListOptions, api: &Api, output: Output) -> Result<(), Error> {
     let limit = options.limit.to_string();
-    let query = [("cell", options.cell.as_deref()), ("limit", Some(&*limit)), ("cursor", options.cursor.as_deref())];
+    let query = [("limit", Some(&*limit)), ("cursor", options.cursor.as_deref())];
     output.answer(&api.get(PATH, &query)?, |CompanyPage { companies, pagination }| {
         let heading = ["ID", "Name", "Cell"].map(String::from);
         let row = |Company { id, name, cell }| [id, name, cell.unwrap_or_else(|| "DB".into())];

@@ -38,11 +38,11 @@ enum Command {
 /// Whether a cell takes companies.
 #[derive(Clone, Copy, ValueEnum)]
 enum State {
-    /// New ones and moved ones.
+    /// New ones, and those that move there.
     Open,
-    /// Only those that are created or moved there by name.
+    /// None. Its companies can move away.
     Full,
-    /// None. None of its companies can be moved away.
+    /// None. Its companies stay.
     Closed,
 }
 
