@@ -70,7 +70,6 @@ impl Cells {
         let unlisted = bound.iter().filter(is_listed).map(|name| format!("{name} was never swept"));
         let of_cell = |cell: &Cell| {
             let Cell { cell: name, companies, error, seen_at, .. } = cell;
-            let seen = seen_at.as_ref().and_then(ms).unwrap_or_default();
             if !bound.contains(&name.as_str()) {
                 return (*companies > 0).then(|| format!("{name} has {companies} companies and is not bound"));
             }
@@ -80,6 +79,7 @@ impl Cells {
             if cell.schema != schema {
                 return Some(format!("{name} has schema {}", cell.schema));
             }
+            let Some(seen) = seen_at.as_ref().and_then(ms) else { return Some(format!("{name} was never swept")) };
             (now - seen > LATE_MS).then(|| format!("{name} was swept {} s ago", (now - seen) / 1000))
         };
         unlisted.chain(self.cells.iter().filter_map(of_cell)).collect()
@@ -131,15 +131,17 @@ mod tests {
             cell("CELL_2", json!({"error": "no answer", "seenAt": 0})),
             cell("CELL_3", json!({"seenAt": now - 301_000})),
             cell("CELL_4", json!({})),
+            cell("CELL_7", json!({"seenAt": null})),
             cell("CELL_5", json!({"companies": 0})),
         ]}));
-        let problems = cells.unwrap().problems(&["DB", "CELL_1", "CELL_2", "CELL_3", "CELL_6"], 17, now);
+        let problems = cells.unwrap().problems(&["DB", "CELL_1", "CELL_2", "CELL_3", "CELL_6", "CELL_7"], 17, now);
         let expected = [
             "CELL_6 was never swept",
             "CELL_1 has schema 16",
             "CELL_2: no answer",
             "CELL_3 was swept 301 s ago",
             "CELL_4 has 1 companies and is not bound",
+            "CELL_7 was never swept",
         ];
         assert_eq!(problems, expected);
     }
