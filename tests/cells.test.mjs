@@ -99,5 +99,38 @@ test('the command line creates and lists companies with the operator key, and wi
     assert.equal(code, EXIT.usage, args.join(' '));
     assert.match(stderr, /operator key is missing: set TRACKMATE_OPERATOR_KEY/);
   }
-  assert.equal((await run('wrong', 'companies', 'list')).code, EXIT.notAuthorised);
+  for (const args of [['cells'], ['companies', 'list']]) assert.equal((await run('wrong', ...args)).code, EXIT.notAuthorised);
+});
+
+test('the command line lists and closes cells, and moves a company there while it watches', async (t) => {
+  const vars = { CELLS: '{"CELL_1":{"jurisdiction":"eu"}}', MOVE_AFTER_MS: '0', MOVE_PURGE_AFTER_MS: '0' };
+  const trackMate = await startTrackMate(vars, null, { cells: 2 });
+  t.after(() => trackMate.close());
+  const cli = commandLine();
+  t.after(cli.close);
+  const run = (...args) => cli.run([...args, '--url', trackMate.url], { env: { TRACKMATE_OPERATOR_KEY: trackMate.operatorKey } });
+  const { companyId } = await trackMate.companies();
+  await trackMate.sweep();
+  const { stdout: list } = done(await run('cells'));
+  for (const line of [/^Cell +State +Place +Companies /m, /^DB +open +- +1 /m, /^CELL_1 +open +eu +0 /m]) assert.match(list, line);
+  assert.equal(done(await run('cells', '--json')).json.cells.length, 2);
+
+  const move = ['companies', 'move', companyId, '--to', '1'];
+  const other = await run(...move);
+  assert.equal(other.code, EXIT.failed);
+  assert.match(other.stderr, /another jurisdiction/);
+  assert.match(done(await run('cells', 'set', '1', 'closed')).stdout, /^CELL_1 is closed/);
+  assert.match((await run(...move, '--force')).stderr, /the cell is closed/);
+  assert.equal((await run('cells', 'set', 'nowhere', 'open')).code, EXIT.notFound);
+  done(await run('cells', 'set', 'CELL_1', 'open'));
+
+  const { stdout } = done(await run(...move, '--force', '--watch'));
+  assert.match(stdout, /(switched|done), from DB to CELL_1, \d+ rows copied, frozen for \d+ ms\n$/);
+  assert.match(done(await run('companies', 'list')).stdout, new RegExp(`${companyId} +Test company +CELL_1`));
+  assert.equal((await run('companies', 'abort-move', companyId)).code, EXIT.failed);
+
+  await trackMate.sweep();
+  const backup = await run('backup', 'all.backup');
+  assert.equal(backup.code, EXIT.failed);
+  assert.match(backup.stderr, /DB only, and CELL_1 has companies too: back up each company by itself/);
 });
