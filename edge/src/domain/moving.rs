@@ -183,12 +183,13 @@ pub enum Task<'a> {
     Find(BTreeMap<usize, Vec<&'a str>>),
     /// At the source: refuses the company.
     Stop,
-    /// A page to compare. Answers [`Row`]s.
+    /// Pages to compare: of the first table after the row with this key, or the first pages of all
+    /// tables. Answers [`Row`]s for each table.
     Compare {
-        /// Whether it is one of the target.
+        /// Whether they are those of the target.
         at_target: bool,
-        /// The table.
-        table: &'static Table,
+        /// The tables.
+        tables: &'static [Table],
         /// After the row with this key.
         after: Option<&'a str>,
     },

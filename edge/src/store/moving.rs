@@ -82,6 +82,9 @@ pub fn token(lease_until: i64, id: &str) -> String {
     format!("{lease_until:013} {id}")
 }
 
+/// The first pages of all tables are read together, so each has this share of the bytes of a page.
+const SHARES: i64 = 8;
+
 fn write(sql: impl Into<Cow<'static, str>>, params: Value) -> Part {
     let params = if let Value::Array(params) = params { params } else { vec![params] };
     Part { sql: sql.into(), params, reads: false }
@@ -120,9 +123,13 @@ fn task_parts(task: &Task<'_>, names: Names<'_>, bounds: &Bounds) -> Trip {
         }
         Task::Find(keys) => (Side::Source, finding(keys, bounds)),
         Task::Stop => (Side::Source, vec![away("leaving")]),
-        Task::Compare { at_target, table, after } => {
-            let page = if is_by_length(table) { lengths } else { page };
-            (side(*at_target), vec![page(table, company, *after, bounds)])
+        Task::Compare { at_target, tables, after } => {
+            let bytes = bounds.bytes / if after.is_some() { 1 } else { SHARES };
+            let compared = |table: &Table| {
+                let page = if is_by_length(table) { lengths } else { page };
+                page(table, company, *after, &Bounds { bytes, ..*bounds })
+            };
+            (side(*at_target), tables.iter().map(compared).collect())
         }
         Task::Settle => (Side::Target, vec![here(), read(sql::KEY_HASHES, json!([company, MOVE_HASHES_MAX]))]),
         Task::Direct(_) if to_directory => {

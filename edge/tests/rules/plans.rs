@@ -71,7 +71,7 @@ fn walked(database: &Connection, sql: &str, objects: &BTreeMap<i64, String>) -> 
 /// of their first page.
 fn objects(database: &Connection) -> BTreeMap<i64, String> {
     let query = "select m.rootpage, m.name from sqlite_master as m, pragma_table_info(m.tbl_name) as c
-                 where m.rootpage > 0 and c.name = 'company' and coalesce(m.sql, '') not like '%create %index%where%'";
+                 where m.rootpage > 0 and c.name = 'company' and coalesce(m.sql, '') not like 'create %index%where%'";
     let mut found = database.prepare(query).unwrap();
     found.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
 }

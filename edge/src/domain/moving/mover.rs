@@ -19,8 +19,10 @@ pub struct Mover {
     bounds: Bounds,
     /// The key of the company's row.
     company: String,
-    /// What was read, and not written or compared yet.
+    /// What was read, and not written yet.
     read: Option<Vec<Row>>,
+    /// Pages of the source, and not compared yet.
+    pages: Option<Vec<Vec<Row>>>,
     /// Rows that are to be copied again.
     todo: Vec<Key>,
     /// The first of these, as they were read.
@@ -63,6 +65,7 @@ impl Mover {
             bounds,
             company: serde_json::json!([company]).to_string(),
             read: None,
+            pages: None,
             todo: Vec::new(),
             write: BTreeMap::new(),
             wrote: 0,
@@ -108,6 +111,7 @@ impl Mover {
         self.is_new |= phase != self.phase;
         self.phase = phase;
         self.read = None;
+        self.pages = None;
         self.todo.clear();
         self.write.clear();
         self.go(step);
@@ -134,7 +138,7 @@ impl Mover {
             Step::Drain | Step::Verify if !self.write.is_empty() => Task::Write(&self.write),
             Step::Drain | Step::Verify if !self.todo.is_empty() => Task::Find(self.wanted()),
             Step::Drain => Task::Changes { seq: self.place.seq },
-            Step::Verify => Task::Compare { at_target: self.read.is_some(), table: table?, after },
+            Step::Verify => Task::Compare { at_target: self.pages.is_some(), tables: self.compared()?, after },
             Step::Stop => Task::Stop,
             Step::Settle => match &self.read {
                 Some(hashes) => Task::Direct(hashes.iter().map(|row| row.place.as_str()).collect()),
@@ -148,6 +152,14 @@ impl Mover {
             Step::Clear => Task::Drop { at_target: true, table: dropped(self.place.table)? },
             Step::Withdraw => Task::Withdraw,
         })
+    }
+
+    /// The tables that are compared next. All that follow go in one round trip, since most have few
+    /// rows and the company waits. A table with more rows than a page then goes on alone.
+    fn compared(&self) -> Option<&'static [Table]> {
+        let from = self.place.table;
+        let to = if self.place.after.is_some() { from + 1 } else { TABLES.len() };
+        TABLES.get(from..to)
     }
 
     /// The next keys to be copied again, by table. The groups of a company are counted in its row,
@@ -174,7 +186,7 @@ impl Mover {
             Step::Drain | Step::Verify if !self.write.is_empty() => self.take_written(),
             Step::Drain | Step::Verify if !self.todo.is_empty() => self.take_found(answers),
             Step::Drain => self.take_changes(&first()),
-            Step::Verify => self.take_page(first()),
+            Step::Verify => self.take_pages(answers),
             Step::Stop => self.go(Step::Drain),
             Step::Settle if self.read.is_none() => self.read = Some(first()),
             Step::Settle => self.go_unread(Step::Leave),
@@ -288,27 +300,41 @@ impl Mover {
         }
     }
 
-    /// A page of the source was read, or that of the target, to compare it.
-    fn take_page(&mut self, page: Vec<Row>) {
-        let Some(source) = self.read.take() else {
-            self.read = Some(page);
+    /// Pages of the source were read, or those of the target, to compare them.
+    fn take_pages(&mut self, pages: Vec<Vec<Row>>) {
+        let Some(source) = self.pages.take() else {
+            self.pages = Some(pages);
             return;
         };
+        for (source, target) in source.iter().zip(&pages) {
+            let goes_on = self.take_page(source, target);
+            if !goes_on || self.place.after.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Compares a page. → Whether the next table may be compared.
+    fn take_page(&mut self, source: &[Row], target: &[Row]) -> bool {
         let rows = self.bounds.rows;
         let table = self.place.table;
-        let differing = differences(&source, &page);
-        if differing.is_empty() && has_more(&source, rows) == has_more(&page, rows) {
-            self.advance(&source);
+        let differing = differences(source, target);
+        if differing.is_empty() && has_more(source, rows) == has_more(target, rows) {
+            self.advance(source);
             if self.place.table == TABLES.len() {
                 self.enter(Phase::Switched, Step::Settle);
+                return false;
             }
-        } else if self.place.again {
+            return true;
+        }
+        if self.place.again {
             let name = TABLES.get(table).map_or("", |table| table.name);
             self.abort(&format!("rows of {name} differ after they were copied twice"));
         } else {
             self.todo = differing.into_iter().map(|key| (table, key)).collect();
             self.place.again = self.todo.is_empty();
         }
+        false
     }
 
     /// Rows of a table were deleted. → Whether that was the last table.
