@@ -100,8 +100,8 @@ pub(crate) fn with_effect(cx: &RequestContext, json: &str) -> Result<Option<Stat
     storing(cx, &claim, (200, json), true).map(Some)
 }
 
-/// The same for what is created in the directory. A deployment with several databases has the key of
-/// the request in one and what it creates in another, so there the answer is stored afterwards.
+/// The same for what is created in the directory. A deployment with several databases has the key
+/// of the request in one and what it creates in another, so there the answer is stored afterwards.
 pub(crate) fn with_effect_in_directory(cx: &RequestContext, json: &str) -> Result<Option<Statement>, Error> {
     if cells::all(cx.env()).len() > 1 { Ok(None) } else { with_effect(cx, json) }
 }
