@@ -202,6 +202,19 @@ fn a_row_that_stays_wrong_aborts_the_move() {
 }
 
 #[test]
+fn a_worker_that_was_delayed_writes_nothing_once_another_has_taken_over() {
+    let mut world = World::open();
+    world.request(&Op::Events { session: 0, first: 0, count: 3, paid: None });
+    world.begin(0, 1);
+    let delayed = world.delay_before_write("links");
+    world.request(&Op::Events { session: 0, first: 9, count: 3, paid: None });
+    assert_eq!(world.end(), Phase::Done);
+    let went_on = world.go_on(delayed);
+    world.check(1);
+    assert!(!went_on);
+}
+
+#[test]
 fn keys_are_found_at_the_new_cell_and_again_at_the_first_one() {
     let mut world = World::open();
     let known = |world: &World| {

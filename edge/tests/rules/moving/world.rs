@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 use trackmate_edge::domain::backup::{DERIVED, TABLES, range};
 use trackmate_edge::domain::moving::mover::Mover;
-use trackmate_edge::domain::moving::{Bounds, Phase, Place, Row, Step};
+use trackmate_edge::domain::moving::{Bounds, Phase, Place, Row, Step, Task};
 use trackmate_edge::store::backup::statement;
 use trackmate_edge::store::moving::{Names, Side, Trip, token, trip};
 use trackmate_edge::store::sql;
@@ -20,7 +20,7 @@ const BOUNDS: Bounds = Bounds { rows: 3, bytes: 900, keys: 4, drops: 5, changes:
 const CELLS: [&str; 2] = ["DB", "CELL_1"];
 
 /// A worker with the lease of the move.
-struct Worker {
+pub(crate) struct Worker {
     id: String,
     lease: i64,
     saved: Phase,
@@ -256,6 +256,25 @@ impl World {
                 break;
             }
         }
+    }
+
+    /// Works until the worker has read rows of this table and is about to write them. Then it is
+    /// delayed for longer than its lease.
+    pub(crate) fn delay_before_write(&mut self, table: &str) -> Worker {
+        loop {
+            self.work(1);
+            let Some(Worker { mover, .. }) = &self.worker else { continue };
+            let is_there = TABLES.get(mover.place.table).is_some_and(|at| at.name == table);
+            if is_there && matches!(mover.next(None, self.now), Some(Task::Write(_))) {
+                self.now += MOVE_LEASE_MS;
+                return self.worker.take().unwrap();
+            }
+        }
+    }
+
+    /// A delayed worker goes on. → Whether it did something.
+    pub(crate) fn go_on(&self, mut delayed: Worker) -> bool {
+        self.step(&mut delayed)
     }
 
     /// The operator aborts the move.
