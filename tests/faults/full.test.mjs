@@ -86,6 +86,6 @@ test('a database beyond 4 GiB answers as any other, its operator is warned once 
 
   const { storage } = (await trackMate.call('GET', '/api/operator/companies', undefined, { authorization: `Bearer ${trackMate.operatorKey}` })).body;
   assert.ok(storage.bytes > 7 * GB && storage.bytesMax === 10 * GB, JSON.stringify(storage));
-  assert.equal(trackMate.log().match(/the database is 70 % full/g)?.length, 1);
+  assert.equal(trackMate.log().match(/the database DB is 70 % full/g)?.length, 1);
   assert.equal((await trackMate.call('GET', '/readyz')).status, 200, 'there is room');
 });
