@@ -311,6 +311,8 @@ fn a_slice_of_the_end_of_a_restore_costs_the_same_however_many_people_there_are(
     let (small, large) = (worst(600), worst(6000));
     assert!(large.0 <= small.0 + small.0 / 20, "{} steps of SQLite, and {} for a tenth", large.0, small.0);
     assert!(large.1 <= 200 && small.1 <= 200, "{} rows written in a statement", large.1);
+    // 60,000 rows in slices of 200 rows, three statements each.
+    assert!(large.2 < 2 * 6000 * 5 / 200 * 3 + 50, "{} statements for full slices", large.2);
     assert!(large.2 > 5 * small.2, "{} statements, and {} for a tenth", large.2, small.2);
 }
 

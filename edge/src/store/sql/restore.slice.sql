@@ -2,5 +2,6 @@
 -- the table and its key.
 -- ?1 after this key, a JSON array, ?2 to this company, ?3 most rows
 select json_array({key}) as last from (
-  select {key} from {table} where ({key}) > ({place}) and {company} <= ?2 order by {key} limit +?3)
-order by {key} desc limit 1
+  select {key}, row_number() over (order by {key}) as n from (
+    select {key} from {table} where ({key}) > ({place}) and {company} <= ?2 order by {key} limit +?3))
+order by n desc limit 1
