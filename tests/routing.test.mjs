@@ -108,6 +108,13 @@ describe('a deployment with several databases', () => {
     assert.equal(await count('CELL_2', 'events', company), 2);
   });
 
+  test('gives the backup of a company from its database', async () => {
+    const company = await newCompany(trackMate, { cell: 'CELL_2' });
+    await company.track('s', { eventType: 'e' });
+    const { body } = await trackMate.call('GET', `/api/operator/backup?company=${company.companyId}&table=events`, undefined, operator());
+    assert.equal(body.rows.length, 1);
+  });
+
   test('buffers what arrives while a company is switched, and stores it afterwards', async () => {
     const company = await newCompany(trackMate, { cell: 'CELL_1' });
     await company.track('s', { eventType: 'before' });

@@ -647,7 +647,7 @@ pub const MOVE_FREEZE_MS_MAX: i64 = 120_000;
 /// How long a step waits after a failure that passes, s.
 pub const MOVE_RETRY_S: u32 = 3;
 /// How long rows stay at the source after the switch, ms.
-pub const MOVE_PURGE_AFTER_MS: i64 = 60 * 60_000;
+pub const MOVE_PURGE_AFTER_MS: i64 = 60_000;
 /// How long a cell must be known before a company moves there, ms: isolates of a version that knew
 /// no cells do not ask where a company is, and live for some minutes after a deployment.
 pub const MOVE_AFTER_MS: i64 = 15 * 60_000;

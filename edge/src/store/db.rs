@@ -283,7 +283,7 @@ impl Db {
             None => self.find_place().await?,
         };
         let answers = self.send_to(&place, &statements).await;
-        if !answers.as_ref().is_err_and(cells::is_away) {
+        if place.company.is_none() || !answers.as_ref().is_err_and(cells::is_away) {
             return answers;
         }
         cells::forget(&self.home);

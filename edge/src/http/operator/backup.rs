@@ -45,8 +45,12 @@ fn nothing_runs() -> Problem {
 /// rows:[[…]], next:{table, after}|null}`.
 pub(crate) async fn get(cx: &RequestContext, _operator: Operator) -> HandlerResult {
     let company = cx.query("company");
+    let db = match &company {
+        Some(company) => cx.db(company)?,
+        None => cx.directory()?,
+    };
     if let Some(company) = &company {
-        companies::keys(cx.db(company)?, company, 1).await?.first().ok_or_else(crate::http::admin::keys::unknown)?;
+        companies::keys(db, company, 1).await?.first().ok_or_else(crate::http::admin::keys::unknown)?;
     }
     let table = match cx.query("table") {
         Some(name) => Table::named(&name).ok_or_else(unknown_table)?,
@@ -58,7 +62,7 @@ pub(crate) async fn get(cx: &RequestContext, _operator: Operator) -> HandlerResu
             Problem::field(Code::InvalidCursor, "after", "after is the `next.after` of a page of this table").into()
         );
     }
-    let (rows, has_more) = backup::page(cx.directory()?, table, company.as_deref(), after.as_deref()).await?;
+    let (rows, has_more) = backup::page(db, table, company.as_deref(), after.as_deref()).await?;
     let last = rows.last().map(|row| row.place.clone()).filter(|_| has_more);
     let next = match last {
         Some(after) => Some(BackupPlace { table: table.name.to_owned(), after: Some(after) }),
