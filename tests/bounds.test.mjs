@@ -126,7 +126,7 @@ const OPERATOR = [
     return byOperator(w, 'POST', 'restore/batches', { number: 0, table: 'events', rows: restored });
   }],
   ['`DELETE …/restore` with 2,000 rows', [7, 9900, 2500, 32], (w) => byOperator(w, 'DELETE', 'restore')],
-  ['`POST …/restore/end`, ten slices', [30, 150000, 41000, 32], async (w) => {
+  ['`POST …/restore/end`, ten slices', [30, 200000, 41000, 32], async (w) => {
     const { schema: file } = (await byOperator(w, 'GET', 'backup')).body.source;
     await byOperator(w, 'POST', 'restore', { file, schema: file, beganAt: 1, company: 'TM-RESTORED' });
     // The tags of somebody whose erasure the restore finds open.
