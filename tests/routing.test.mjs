@@ -6,12 +6,13 @@ import { startTrackMate, until } from './support/harness.mjs';
 import { assertProblem, newCompany } from './support/people.mjs';
 import tenants from './api/tenants.mjs';
 
-const CELLS = ['DB', 'CELL_1', 'CELL_2'];
+const CELLS = ['DB', 'CELL_1', 'CELL_2', 'CELL_3'];
+const DECLARED = { CELL_2: { jurisdiction: 'eu', region: 'weur' }, CELL_3: { jurisdiction: 'us' } };
 
 describe('a deployment with several databases', () => {
   let trackMate;
   before(async () => {
-    trackMate = await startTrackMate({ D1_READ_REPLICAS: '1', CELLS: JSON.stringify({ CELL_2: { jurisdiction: 'eu', region: 'weur' } }) }, null, { cells: CELLS.length });
+    trackMate = await startTrackMate({ D1_READ_REPLICAS: '1', CELLS: JSON.stringify(DECLARED) }, null, { cells: CELLS.length, jurisdictions: ['eu'] });
   });
   after(() => trackMate?.close());
 
@@ -50,7 +51,7 @@ describe('a deployment with several databases', () => {
   test('chooses the database of a new company by jurisdiction and region, and says so in the list', async () => {
     const { body } = await trackMate.call('POST', '/api/operator/companies', { name: 'Europe', jurisdiction: 'eu', region: 'weur' }, operator());
     assert.equal(body.company.cell, 'CELL_2');
-    assertProblem(await trackMate.call('POST', '/api/operator/companies', { name: 'x', jurisdiction: 'us' }, operator()), 409, 'limit_reached');
+    assertProblem(await trackMate.call('POST', '/api/operator/companies', { name: 'x', jurisdiction: 'fedramp' }, operator()), 409, 'limit_reached');
     assertProblem(await trackMate.call('POST', '/api/operator/companies', { name: 'x', cell: 'CELL_9' }, operator()), 409, 'limit_reached');
     assertProblem(await trackMate.call('POST', '/api/operator/companies', { name: 'x', companyId: body.company.id, cell: 'CELL_1' }, operator()), 409, 'conflict', 'companyId');
     const listed = [];
@@ -127,6 +128,23 @@ describe('a deployment with several databases', () => {
     await until('the buffered events', async () => (await count('CELL_1', 'events', company)) === 3);
   });
 
+  test('buffers what must stay in a jurisdiction in a queue there, and refuses it if there is none', async () => {
+    for (const [cell, isBuffered] of [['CELL_2', true], ['CELL_3', false]]) {
+      const company = await newCompany(trackMate, { cell });
+      await company.track('s', { eventType: 'before' });
+      await company.server(undefined, 'before');
+      await set(cell, "insert into away (company, state, since) values (?, 'leaving', 1)", company.companyId);
+      const meanwhile = [await company.events('s', [{ eventType: 'meanwhile' }]), await company.tryServer({ eventType: 'meanwhile' })];
+      for (const answer of meanwhile) {
+        if (isBuffered) assert.equal(answer.body.queued, true);
+        else assertProblem(answer, 503, 'unavailable');
+      }
+      await set(cell, 'delete from away where company = ?', company.companyId);
+      if (isBuffered) await until('the buffered events', async () => (await count(cell, 'events', company)) === 4);
+      else assert.equal(await count(cell, 'events', company), 2);
+    }
+  });
+
   test('sweeps every database, also while one of them fails, and lists what it saw', async () => {
     const receiver = await startReceiver(({ json }) => (json.metadata.messageId && receiver.requests.length < 3 ? 500 : 200));
     after(() => receiver.close());
@@ -141,7 +159,7 @@ describe('a deployment with several databases', () => {
     await set('CELL_1', 'alter table subscriptions_away rename to subscriptions');
     await trackMate.sweep();
     const { results } = await (await trackMate.d1()).prepare('select cell, jurisdiction, companies, bytes, schema, error from cells order by cell').all();
-    assert.deepEqual(results.map(({ cell, jurisdiction, error }) => [cell, jurisdiction, error]), [['CELL_1', null, null], ['CELL_2', 'eu', null], ['DB', null, null]]);
+    assert.deepEqual(results.map(({ cell, jurisdiction, error }) => [cell, jurisdiction, error]), [['CELL_1', null, null], ['CELL_2', 'eu', null], ['CELL_3', 'us', null], ['DB', null, null]]);
     assert.ok(results.every(({ companies, bytes, schema }) => companies > 0 && bytes > 0 && schema > 0));
   });
 

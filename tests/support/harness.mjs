@@ -14,29 +14,40 @@ function replayed({ producers, consumers }, retries) {
   return { producers, consumers: [...consumers.map(consumer), lost] };
 }
 
+/** The queues, and an outage buffer in each of these jurisdictions. */
+function inJurisdictions({ producers, consumers }, jurisdictions) {
+  const queue = (name) => `trackmate-spill-${name}`;
+  const buffer = consumers.find((c) => c.queue === 'trackmate-spill');
+  return {
+    producers: [...producers, ...jurisdictions.map((name) => ({ binding: `SPILL_${name.toUpperCase()}`, queue: queue(name) }))],
+    consumers: [...consumers, ...jurisdictions.map((name) => ({ ...buffer, queue: queue(name), dead_letter_queue: `${queue(name)}-dead` }))],
+  };
+}
+
 /**
  * The deployment's configuration with other rate limits: `{RATE_PAGES: 5}`, and those that are not named not bound at all; and with `{BUFFER_RETRIES: 1}`, after
- * which a queued message is given up. Without limits it has its own ones. It has so many cells, `DB` included.
+ * which a queued message is given up. Without limits it has its own ones. It has so many cells, `DB` included, and an outage buffer in each of the jurisdictions.
  */
-function configuration(limits, cells, vars) {
+function configuration(limits, { cells, jurisdictions }, vars) {
   const { name, main, compatibility_date, compatibility_flags, vars: ordinary, assets, d1_databases, queues, triggers, ratelimits } = readConfig({ config: CONFIG });
   const { migrations_dir } = d1_databases[0];
   const further = cellNames(cells).slice(1).map((binding) => ({ binding, database_name: databaseName(binding), migrations_dir }));
   const bound = limits ? ratelimits.filter((r) => r.name in limits).map((r) => ({ ...r, simple: { ...r.simple, limit: limits[r.name] } })) : ratelimits;
   const others = { name, main, compatibility_date, compatibility_flags, assets, triggers, ratelimits: bound, vars: { ...ordinary, ...vars } };
-  return { ...others, d1_databases: [...d1_databases, ...further], queues: limits && 'BUFFER_RETRIES' in limits ? replayed(queues, limits.BUFFER_RETRIES) : queues };
+  const own = limits && 'BUFFER_RETRIES' in limits ? replayed(queues, limits.BUFFER_RETRIES) : queues;
+  return { ...others, d1_databases: [...d1_databases, ...further], queues: inJurisdictions(own, jurisdictions) };
 }
 
 /**
  * Starts TrackMate on a free port with empty databases; `vars` are further variables of its deployment, `limits` its rate limits in place of the usual ones,
- * `cells` the number of its databases: `DB`, `CELL_1`, …
+ * `cells` the number of its databases: `DB`, `CELL_1`, …, `jurisdictions` those with an outage buffer of their own.
  * → {url, operatorKey, call, companies, sweep, d1, queue, spill, logs, close}
  */
-export async function startTrackMate(vars = {}, limits = null, { operatorKey = 'operator-key-of-the-tests', cells = 1 } = {}) {
+export async function startTrackMate(vars = {}, limits = null, { operatorKey = 'operator-key-of-the-tests', cells = 1, jurisdictions = [] } = {}) {
   const dev = { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', METRICS_S: '0', ...vars };
   const secrets = { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' };
   const isOwn = limits || cells > 1;
-  const deployed = isOwn ? { config: configuration(limits, cells, { ...dev, ...secrets }) } : { configPath: CONFIG, vars: dev, secrets };
+  const deployed = isOwn ? { config: configuration(limits, { cells, jurisdictions }, { ...dev, ...secrets }) } : { configPath: CONFIG, vars: dev, secrets };
   const harness = createTestHarness({ root: ROOT, workers: [deployed] });
   const { url } = await harness.listen();
   const worker = harness.getWorker();

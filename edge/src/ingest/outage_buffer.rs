@@ -5,12 +5,14 @@
 //! A message is `{"v":1,"at":ms of arrival,"work":{"<kind>":{…}}}`, sent as text. Unlike a wake-up
 //! it holds personal data, because no other place is available. Of a key it holds only the hash. A
 //! queue may deliver a message twice: ids make the repeat harmless. A request that is rejected
-//! later is logged for its company.
+//! later is logged for its company. Data that must stay in a jurisdiction are in queues there,
+//! whose bindings end with its name: `SPILL_EU`, `LOST_EU`.
 //!
 //! To buffer another kind of request: 1. add its variant to [`BufferedRequest`], 2. store it in
 //! [`BufferedRequest::store`], 3. if it can be split, return its rows from
 //! [`BufferedRequest::rows_mut`].
 
+use std::fmt::Display;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -40,7 +42,7 @@ use crate::runtime::context::Context;
 use crate::runtime::counters;
 use crate::runtime::random;
 use crate::store::request::LeaseBudget;
-use crate::store::{self, companies};
+use crate::store::{self, cells, companies, directory};
 use trackmate_wire::hex::hex;
 
 /// The version of the message format.
@@ -124,6 +126,9 @@ impl BufferedRequest {
 struct Message<W> {
     v: u8,
     at: i64,
+    /// The jurisdiction where the data stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jurisdiction: Option<String>,
     #[serde(rename = "work")]
     request: W,
 }
@@ -144,30 +149,49 @@ pub(crate) async fn buffer_if_down<T>(
         Err(Error::Down(why)) => why,
         Err(error) => return Err(error),
     };
-    let Some(texts) = split(cx.now_ms(), request())? else {
-        return Err(Error::Down(format!("{why}; the request is too large to be queued")));
-    };
+    let not_queued = |reason: &dyn Display| Error::Down(format!("{why}; not queued: {reason}"));
+    let request = request();
+    let jurisdiction = jurisdiction(cx.env(), &request.key()).map_err(|reason| not_queued(&reason))?;
+    let queue = queue_name("SPILL", jurisdiction.as_deref());
+    let message = Message { v: VERSION, at: cx.now_ms(), jurisdiction, request };
+    let texts = split(message)?.ok_or_else(|| not_queued(&"the request is too large"))?;
     for text in &texts {
-        send(cx.env(), "SPILL", text, 0).await.map_err(|error| Error::Down(format!("{why}; not queued: {error}")))?;
+        send(cx.env(), &queue, text, 0).await.map_err(|error| not_queued(&error))?;
     }
     counters::add(&metrics::BUFFERED, &[], texts.len());
     console_error!("request {} was queued: {why}", cx.request_id());
     Ok(None)
 }
 
-fn text(at: i64, request: &BufferedRequest) -> Result<String, Error> {
-    Ok(serde_json::to_string(&Message { v: VERSION, at, request })?)
+/// The jurisdiction where the data of this company stay. It is that of the cell, which is unknown
+/// while the directory is down: then nothing may be queued, unless no cell has a jurisdiction.
+fn jurisdiction(env: &Env, key: &WriteKey) -> Result<Option<String>, &'static str> {
+    let mut declared = directory::declared(env);
+    if declared.values().all(|cell| cell.jurisdiction.is_none()) {
+        return Ok(None);
+    }
+    let cell = match key {
+        WriteKey::Public(company) => cells::of_company(env, company),
+        WriteKey::Server(hash) => cells::of_key(env, hash),
+    };
+    let cell = cell.ok_or("nobody knows in which jurisdiction the company is")?;
+    Ok(declared.remove(&*cell).and_then(|cell| cell.jurisdiction))
+}
+
+/// The binding of a queue for data that stay in this jurisdiction.
+fn queue_name(queue: &str, jurisdiction: Option<&str>) -> String {
+    jurisdiction.map_or_else(|| queue.to_owned(), |place| format!("{queue}_{}", place.to_uppercase()))
 }
 
 /// Splits a request into messages of at most `BUFFER_BYTES_MAX`; `None` if one of its parts is
 /// larger.
-fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, Error> {
-    let whole = text(at, &request)?;
+fn split(mut message: Message<BufferedRequest>) -> Result<Option<Vec<String>>, Error> {
+    let whole = serde_json::to_string(&message)?;
     if whole.len() <= BUFFER_BYTES_MAX {
         return Ok(Some(vec![whole]));
     }
-    let Some(rows) = request.rows_mut().map(std::mem::take) else { return Ok(None) };
-    let frame = text(at, &request)?.len();
+    let Some(rows) = message.request.rows_mut().map(std::mem::take) else { return Ok(None) };
+    let frame = serde_json::to_string(&message)?.len();
     let (mut parts, mut bytes) = (Vec::new(), usize::MAX);
     for row in rows {
         let size = serde_json::to_string(&row)?.len() + 1;
@@ -188,10 +212,10 @@ fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, E
     }
     let mut texts = Vec::with_capacity(parts.len());
     for part in parts {
-        if let Some(rows) = request.rows_mut() {
+        if let Some(rows) = message.request.rows_mut() {
             *rows = part;
         }
-        texts.push(text(at, &request)?);
+        texts.push(serde_json::to_string(&message)?);
     }
     Ok(Some(texts))
 }
@@ -234,6 +258,11 @@ impl BufferedMessage {
             .ok()
             .filter(|message: &Message<BufferedRequest>| message.v == VERSION)
             .map(Self)
+    }
+
+    /// The binding of this queue for the message.
+    pub(crate) fn queue(&self, queue: &str) -> String {
+        queue_name(queue, self.0.jurisdiction.as_deref())
     }
 
     /// Time of arrival of the request, ms.

@@ -79,7 +79,8 @@ async fn count_lost(env: &Env, lost: u64) {
 }
 
 async fn report_lost(env: &Env, text: &str) -> store::Result<bool> {
-    let is_reported = match BufferedMessage::read(text) {
+    let buffered = BufferedMessage::read(text);
+    let is_reported = match &buffered {
         Some(buffered) => buffered.give_up(env).await?,
         None => {
             console_error!("A QUEUED MESSAGE of an unknown form was given up (docs/deploy.md)");
@@ -87,7 +88,8 @@ async fn report_lost(env: &Env, text: &str) -> store::Result<bool> {
         }
     };
     if is_reported {
-        outage_buffer::send(env, "LOST", text, 0).await?;
+        let queue = buffered.map_or_else(|| "LOST".to_owned(), |buffered| buffered.queue("LOST"));
+        outage_buffer::send(env, &queue, text, 0).await?;
     }
     Ok(is_reported)
 }
@@ -106,7 +108,10 @@ async fn acknowledge(env: &Env, QueueItem { message, text, buffered }: QueueItem
     match outcome {
         StoreOutcome::Stored | StoreOutcome::Rejected => message.ack(),
         // Queues limit the retries of a message, so it is sent again before it reaches that limit.
-        StoreOutcome::Down if needs_resend(now, sent, buffered.at_ms()) && resend(env, &text, wait).await => {
+        StoreOutcome::Down
+            if needs_resend(now, sent, buffered.at_ms())
+                && resend(env, &buffered.queue("SPILL"), &text, wait).await =>
+        {
             message.ack()
         }
         StoreOutcome::Down | StoreOutcome::Failed => {
@@ -124,8 +129,8 @@ const fn needs_resend(now_ms: i64, sent_ms: i64, at_ms: i64) -> bool {
     now_ms - sent_ms > BUFFER_RENEW_MIN * 60_000 && now_ms - at_ms < BUFFER_DAYS_MAX * 86_400_000
 }
 
-async fn resend(env: &Env, text: &str, wait_s: u32) -> bool {
-    let sent = outage_buffer::send(env, "SPILL", text, wait_s).await;
+async fn resend(env: &Env, queue: &str, text: &str, wait_s: u32) -> bool {
+    let sent = outage_buffer::send(env, queue, text, wait_s).await;
     if let Err(error) = &sent {
         console_error!("a queued message was not sent again and is retried: {error}");
     }

@@ -95,6 +95,18 @@ pub(super) fn known(env: &Env, home: &Home) -> Option<Place> {
     Some(Place { cell, company: Some(company) })
 }
 
+/// The cell of a company, if the isolate knows it.
+#[must_use]
+pub fn of_company(env: &Env, company: &str) -> Option<Rc<str>> {
+    known(env, &Home::Company(company.to_owned())).map(|place| place.cell)
+}
+
+/// The cell of the company of this key, which is given by its hash, if the isolate knows it.
+#[must_use]
+pub fn of_key(env: &Env, hash: &str) -> Option<Rc<str>> {
+    known(env, &Home::Key(hash.to_owned())).map(|place| place.cell)
+}
+
 /// The statement that asks the directory; `None` if there is nothing to ask.
 pub(super) fn search(home: &Home) -> Option<Bound> {
     match home {
