@@ -165,7 +165,7 @@ export default (trackMate) =>
 
     test('of a request that TrackMate failed to do, or could not do just now, is free again', async () => {
       const c = await newCompany(trackMate());
-      for (const [error, status, code] of [['broken', 500, 'internal'], ['D1 DB is overloaded', 503, 'unavailable'], ['SQLITE_FULL', 507, 'storage_full']]) {
+      for (const [error, status, code] of [['broken', 500, 'internal'], ['D1 DB is overloaded', 503, 'unavailable']]) {
         const headers = withKey(c.admin);
         const name = `${code} ${c.companyId}`;
         const body = JSON.stringify({ scope: 'server', name });
