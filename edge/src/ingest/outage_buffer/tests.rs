@@ -25,11 +25,18 @@ fn sent(events: usize, bytes: usize) -> BufferedRequest {
     })
 }
 
+/// The messages of a request whose data stay in a jurisdiction.
+fn split_up(request: BufferedRequest) -> Option<Vec<String>> {
+    split(Message { v: VERSION, at: 7, jurisdiction: Some("eu".into()), request }).unwrap()
+}
+
 /// The rows of all messages. Asserts that each message fits.
 fn rows(texts: &[String]) -> Vec<Row> {
     let part = |text: &String| {
         assert!(text.len() <= BUFFER_BYTES_MAX, "{} bytes", text.len());
-        let BufferedMessage(Message { at, mut request, .. }) = BufferedMessage::read(text).unwrap();
+        let message = BufferedMessage::read(text).unwrap();
+        assert_eq!((message.queue("SPILL"), message.queue("LOST")), ("SPILL_EU".into(), "LOST_EU".into()));
+        let BufferedMessage(Message { at, mut request, .. }) = message;
         assert_eq!((at, request.company_and_session()), (7, Some(("TM-SHOP99", "session_1"))));
         std::mem::take(request.rows_mut().unwrap())
     };
@@ -39,7 +46,7 @@ fn rows(texts: &[String]) -> Vec<Row> {
 #[test]
 fn a_buffered_request_is_split_into_as_many_messages_as_it_needs_and_loses_no_row() {
     for (events, bytes, messages) in [(1, 10, 1), (500, 10, 1), (20, 20_000, 4), (16, 30_000, 6), (0, 0, 1)] {
-        let texts = split(7, sent(events, bytes)).unwrap().unwrap();
+        let texts = split_up(sent(events, bytes)).unwrap();
         assert_eq!(texts.len(), messages, "{events} events of {bytes} bytes");
         let mut whole = sent(events, bytes);
         assert_eq!(
@@ -55,7 +62,7 @@ fn a_request_whose_context_alone_is_larger_than_a_message_is_not_buffered() {
     if let BufferedRequest::Browser(sent) = &mut request {
         sent.context = Some(serde_json::value::to_raw_value(&"x".repeat(BUFFER_BYTES_MAX)).unwrap());
     }
-    assert!(split(7, request).unwrap().is_none());
+    assert!(split_up(request).is_none());
 }
 
 #[test]
@@ -78,7 +85,7 @@ fn the_field_names_of_a_buffered_request_stay_as_messages_in_the_queue_have_them
 
 #[test]
 fn a_message_of_another_version_or_form_is_not_read() {
-    let text = split(7, sent(1, 1)).unwrap().unwrap().remove(0);
+    let text = split_up(sent(1, 1)).unwrap().remove(0);
     assert!(BufferedMessage::read(&text).is_some());
     assert!(BufferedMessage::read(&text.replacen(r#""v":1"#, r#""v":2"#, 1)).is_none());
     for text in ["", "{}", r#"{"v":1,"c":"TM-1","d":"x"}"#, r#"{"v":1,"at":1,"work":{"other":{}}}"#] {
