@@ -60,9 +60,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 }
 
 /// A batch of one of the queues. The dead-letter queue is known by its name, the others by the
-/// format of their messages. An error here would run
-/// the whole batch again, so each message is acknowledged or retried by itself. A wake-up is always
-/// acknowledged: D1 knows which deliveries are still due.
+/// format of their messages. An error here would run the whole batch again, so each message is
+/// acknowledged or retried by itself. A wake-up is always acknowledged: D1 knows which deliveries
+/// are still due.
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> worker::Result<()> {
     if batch.queue().ends_with(jobs::drain_outage_buffer::GIVEN_UP) {
@@ -96,9 +96,7 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
     }
     delivery::dispatch::woken(&env, &context, wakeups).await;
     jobs::drain_outage_buffer::store(&env, &context, items).await;
-    for cell in &cells {
-        jobs::sweep::sweep_in_time(&env, cell, cells.len().max(2)).await;
-    }
+    jobs::sweep::ordered_cells(&env, &cells).await;
     runtime::counters::write_later(&env, &context, runtime::clock::now_ms());
     Ok(())
 }

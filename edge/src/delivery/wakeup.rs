@@ -105,16 +105,6 @@ impl Wakeup {
     }
 }
 
-/// Sends another message to the same queue.
-///
-/// # Errors
-/// The queue's.
-pub async fn send_text(env: &Env, text: &str) -> worker::Result<()> {
-    // As text: the crate turns structured values into empty objects (workers-rs #1013).
-    let message = RawMessageBuilder::new(JsValue::from_str(text)).build_with_content_type(QueueContentType::Text);
-    env.queue("DELIVERIES")?.send_raw(message).await
-}
-
 /// Sends wake-ups after `delay_s` seconds. If the queue fails, the sweep sends them again.
 pub async fn send(env: &Env, wakeups: &[Wakeup], delay_s: u32) {
     if let Err(error) = try_send(env, wakeups, delay_s).await {

@@ -21,8 +21,7 @@ use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{BUFFER_BYTES_MAX, BUFFER_WAIT_MS, REJECTED_MINUTE_MAX};
 use trackmate_wire::problem::{Code, Problem};
-use wasm_bindgen::JsValue;
-use worker::{Delay, Env, QueueContentType, RawMessageBuilder, console_error};
+use worker::{Delay, Env, console_error};
 
 use crate::delivery::dispatch;
 use crate::domain::clock;
@@ -40,6 +39,7 @@ use crate::ingest::vendor::{VendorRequest, WriteKey};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::runtime::counters;
+use crate::runtime::queue::send_text;
 use crate::runtime::random;
 use crate::store::request::LeaseBudget;
 use crate::store::{self, cells, companies, directory};
@@ -223,11 +223,8 @@ fn split(mut message: Message<BufferedRequest>) -> Result<Option<Vec<String>>, E
 /// Sends a message to a queue. Waits at most `BUFFER_WAIT_MS`, because an overloaded queue may
 /// hang.
 pub(crate) async fn send(env: &Env, queue: &str, text: &str, delay_s: u32) -> worker::Result<()> {
-    let message = RawMessageBuilder::new(JsValue::from_str(text))
-        .delay_seconds(delay_s)
-        .build_with_content_type(QueueContentType::Text);
-    let queue = env.queue(queue)?;
-    let (sending, waiting) = (pin!(queue.send_raw(message)), Delay::from(Duration::from_millis(BUFFER_WAIT_MS)));
+    let sending = pin!(send_text(env, queue, text, delay_s));
+    let waiting = Delay::from(Duration::from_millis(BUFFER_WAIT_MS));
     match select(sending, waiting).await {
         Either::Left((sent, _)) => sent,
         Either::Right(_) => Err(worker::Error::RustError(format!("the queue did not answer in {BUFFER_WAIT_MS} ms"))),

@@ -14,7 +14,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, join_all, join3, select};
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
     AUDIT_DAYS, ERASE_SLICES_MAX, EXPORT_IDLE_MS, INCOMING_DAYS, LEASE_MS, START_DELIVERIES_MAX, START_TURN_MS,
@@ -23,11 +23,11 @@ use trackmate_wire::limits::{
 use worker::{Delay, Env, console_error};
 
 use crate::delivery::recover::{self, report};
-use crate::delivery::wakeup;
 use crate::domain::metrics::Measured;
 use crate::jobs::{gauges, mover};
 use crate::people::identity_key::lookup_key;
 use crate::runtime::clock::now_ms;
+use crate::runtime::queue::send_text;
 use crate::runtime::{random, secrets};
 use crate::store::stats::ahead;
 use crate::store::subscriptions::{Plain, Sealed};
@@ -48,14 +48,17 @@ pub async fn run(env: &Env) {
     let cells = cells::all(env);
     if let [only] = &*cells {
         if let Some(db) = recover::opened(store::cell(env, only)) {
-            sweep(env, &db, 1).await;
+            let (_, ended) = sweep(env, &db, 1).await;
+            if ended {
+                count_ahead(env, &db, 1).await;
+            }
         }
         return;
     }
     let (here, others) = cells.split_at(cells.len().min(SWEEP_CELLS_MAX));
-    report("other cells", order(env, others).await);
-    report("a move", mover::resume(env).await);
-    join_all(here.iter().map(|cell| sweep_in_time(env, cell, here.len()))).await;
+    let sweeps = join_all(here.iter().map(|cell| sweep_in_time(env, cell, here.len())));
+    let moves = async { report("a move", mover::resume(env).await) };
+    join3(sweeps, order(env, others), moves).await;
 }
 
 /// A message of the delivery queue: a cell is to be swept.
@@ -72,24 +75,33 @@ pub fn ordered(text: &str) -> Option<String> {
     serde_json::from_str(text).ok().filter(|order: &Order| order.v == 1).map(|order| order.w)
 }
 
-async fn order(env: &Env, others: &[Rc<str>]) -> worker::Result<()> {
+async fn order(env: &Env, others: &[Rc<str>]) {
     for cell in others {
-        let text = serde_json::to_string(&Order { v: 1, w: cell.to_string() })?;
-        wakeup::send_text(env, &text).await?;
+        let sent = async {
+            let text = serde_json::to_string(&Order { v: 1, w: cell.to_string() })?;
+            send_text(env, "DELIVERIES", &text, 0).await
+        };
+        report(cell, sent.await);
     }
-    Ok(())
 }
 
-/// Sweeps a cell of a deployment with several. The directory keeps what was seen there.
-pub async fn sweep_in_time(env: &Env, cell: &str, share: usize) {
+/// Sweeps the cells of these messages.
+pub async fn ordered_cells(env: &Env, cells: &[String]) {
+    let share = cells.len().max(2);
+    join_all(cells.iter().map(|cell| sweep_in_time(env, cell, share))).await;
+}
+
+/// Sweeps a cell of a deployment with several. The directory keeps what was seen there. Counting
+/// past hours has a limit of its own, and takes no part in the deadline.
+async fn sweep_in_time(env: &Env, cell: &str, share: usize) {
+    let Some(db) = recover::opened(store::cell(env, cell)) else { return };
     let swept = async {
-        let db = store::cell(env, cell)?;
-        let measured = sweep(env, &db, share).await;
-        directory::look(&db, measured).await
+        let (measured, ended) = sweep(env, &db, share).await;
+        Ok((directory::look(&db, measured).await?, ended))
     };
     let deadline = Delay::from(Duration::from_millis(SWEEP_CELL_MS_MAX));
     let seen = match select(pin!(swept), deadline).await {
-        Either::Left((seen, _)) => seen.map_err(|error| store::brief(&error)),
+        Either::Left((seen, _)) => seen.map_err(|error: worker::Error| store::brief(&error)),
         Either::Right(_) => Err(format!("the sweep took longer than {SWEEP_CELL_MS_MAX} ms")),
     };
     if let Err(error) = &seen {
@@ -100,23 +112,27 @@ pub async fn sweep_in_time(env: &Env, cell: &str, share: usize) {
         directory::note(
             &store::database(env, None)?,
             (cell, &declared),
-            seen.as_ref().map_err(String::as_str),
+            seen.as_ref().map(|(seen, _)| seen).map_err(String::as_str),
             now_ms(),
         )
         .await
     };
     report("the list of cells", noted.await);
+    if seen.is_ok_and(|(_, ended)| ended) {
+        count_ahead(env, &db, share).await;
+    }
 }
 
-/// Sweeps a cell, with this share of the round trips of an invocation. → What it measured.
-async fn sweep(env: &Env, db: &Db, share: usize) -> Measured {
+/// Sweeps a cell of a deployment with several, if `share` is more than 1. → What it measured, and
+/// whether it swept all: not while a restore runs, or rows are being copied. These stay as they
+/// are, and the next sweep of their cell goes on with them.
+async fn sweep(env: &Env, db: &Db, share: usize) -> (Measured, bool) {
     let began_ms = now_ms();
     if !recover::run(env, db, SWEEP_DELIVERIES_MAX).await {
-        return Measured::default();
+        return (Measured::default(), false);
     }
-    // Rows that are being copied stay as they are. The next sweep of their cell goes on with them.
     if share > 1 && directory::has_move(db).await.unwrap_or(true) {
-        return gauges::run(env, db, began_ms).await;
+        return (gauges::run(env, db, began_ms).await, false);
     }
     let now = now_ms();
     let audited = now - AUDIT_DAYS * DAY_MS;
@@ -130,11 +146,14 @@ async fn sweep(env: &Env, db: &Db, share: usize) -> Measured {
     report("the audit log and idempotency keys", prune(db, audited, now).await);
     report("receipts", incoming::prune(db, now - INCOMING_DAYS * DAY_MS).await);
     report("sealing", seal(env, db).await);
-    let measured = gauges::run(env, db, began_ms).await;
-    // Last, because it takes longest.
+    (gauges::run(env, db, began_ms).await, true)
+}
+
+/// Counts past hours, with this share of the round trips of an invocation. Last, because it takes
+/// longest.
+async fn count_ahead(env: &Env, db: &Db, share: usize) {
     let left = (Vars::of(env).count_slices_max / share).saturating_sub(db.cost().trips + RECOVER_TRIPS);
     report("past hours", ahead::run(db, left.min(STATS_AHEAD_TRIPS_MAX), random::number).await);
-    measured
 }
 
 /// Deletes old entries of the audit log and old idempotency keys.
@@ -154,11 +173,12 @@ async fn recover_in_turn(env: &Env) {
     let turn = async { store::take_turn(&store::database(env, None)?, "start", now_ms(), START_TURN_MS).await };
     match turn.await {
         Ok(true) => {
-            for cell in cells::all(env).iter().take(SWEEP_CELLS_MAX) {
+            let recovered = |cell| async move {
                 if let Some(db) = recover::opened(store::cell(env, cell)) {
                     recover::run(env, &db, START_DELIVERIES_MAX).await;
                 }
-            }
+            };
+            join_all(cells::all(env).iter().take(SWEEP_CELLS_MAX).map(|cell| recovered(cell))).await;
         }
         Ok(false) => {}
         Err(error) => report("an isolate's start", Err(error)),

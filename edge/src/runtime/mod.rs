@@ -6,5 +6,6 @@ pub(crate) mod context;
 pub(crate) mod counters;
 pub(crate) mod isolate;
 pub(crate) mod move_queue;
+pub(crate) mod queue;
 pub mod random;
 pub mod secrets;

@@ -2,11 +2,13 @@
 //! delivery queue.
 
 use serde::{Deserialize, Serialize};
-use wasm_bindgen::JsValue;
-use worker::{Env, QueueContentType, RawMessageBuilder, console_error};
+use worker::{Env, console_error};
+
+use crate::runtime::queue::send_text;
 
 /// The version of the message.
 const VERSION: u8 = 1;
+
 #[derive(Serialize, Deserialize)]
 struct Message {
     v: u8,
@@ -23,9 +25,7 @@ pub(crate) fn is_message(text: &str) -> bool {
 pub(crate) async fn wake(env: &Env, company: &str, delay_s: u32) {
     let sent = async {
         let text = serde_json::to_string(&Message { v: VERSION, m: company.to_owned() })?;
-        let message = RawMessageBuilder::new(JsValue::from_str(&text));
-        let message = message.delay_seconds(delay_s).build_with_content_type(QueueContentType::Text);
-        env.queue("DELIVERIES")?.send_raw(message).await
+        send_text(env, "DELIVERIES", &text, delay_s).await
     };
     if let Err(error) = sent.await {
         console_error!("the next step of a move was not queued; the sweep will start it: {error}");
