@@ -66,6 +66,19 @@ describe('a deployment with several databases', () => {
     assert.ok(listed.every(({ name, createdAt, cell }) => name && createdAt > '2026' && CELLS.includes(cell)));
   });
 
+  test('makes one company of an id, whichever databases are asked for, also at the same time', async () => {
+    for (const companyId of ['TM-TWINS1', 'TM-TWINS2', 'TM-TWINS3', 'TM-TWINS4']) {
+      const make = (cell) => trackMate.call('POST', '/api/operator/companies', { name: 'Twins', companyId, cell }, operator());
+      const made = await Promise.all(CELLS.map(make));
+      assert.deepEqual(made.map(({ status }) => status).toSorted(), [200, 409, 409, 409]);
+      for (const cell of CELLS) assertProblem(await make(cell), 409, 'conflict', 'companyId');
+      const { body } = made.find(({ status }) => status === 200);
+      const counts = await Promise.all(CELLS.map((cell) => count(cell, 'companies', { companyId })));
+      assert.deepEqual(counts, CELLS.map((cell) => (cell === body.company.cell ? 1 : 0)));
+      assert.equal((await trackMate.call('GET', '/api/admin/keys', undefined, { 'x-admin-id': body.keys.admin.key })).body.keys.length, 2);
+    }
+  });
+
   test('opens the right database for a key that was added later, and for none that was revoked', async () => {
     const company = await newCompany(trackMate, { cell: 'CELL_1' });
     const { key } = (await company.call('POST', '/api/admin/keys', { scope: 'server' }, company.admin)).body;

@@ -107,12 +107,13 @@ pub const TABLES: &[Table] = &[
     table("keys", "company id", "hash company id scope prefix name created_at last_used_at revoked_at plan"),
 ];
 
-/// The tables with a company's rows that the Worker makes again.
+/// The other tables with a company's rows. The Worker makes them again, or can do without them.
 pub const DERIVED: &[Table] = &[
     table("search_docs", "company profile", "company profile text"),
     table("search_words", "company word profile", "company word profile"),
     table("event_hours", "company hour", "company hour number counts"),
     table("hour_counts", "company", "company since due_at begun_at round"),
+    table("idempotency_keys", "company key", "company key request marker at status answer"),
 ];
 
 /// The tables whose rows wait for the end of a restore. Nobody can use a company before it has

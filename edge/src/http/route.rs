@@ -16,7 +16,7 @@ pub(crate) type HandlerResult = Result<String, Error>;
 pub(crate) enum Success {
     /// The text of a JSON document.
     Json(String),
-    /// An answer whose body is written piece by piece.
+    /// An answer that is sent in pieces, such as an export.
     Stream(Response),
     /// The answer that an earlier request with the same `Idempotency-Key` got: its status and body.
     Replayed(u16, String),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use trackmate_wire::limits::COMPANIES_COUNTED_MAX;
 use worker::Env;
 
-use super::{Db, Result, cells, schema, sql};
+use super::{Batch, Db, Result, cells, schema, sql};
 use crate::domain::metrics::Measured;
 use crate::domain::outage::FULL_PERCENT;
 use crate::vars;
@@ -63,18 +63,20 @@ pub async fn choose(db: &Db, wish: &Wish, declared: &BTreeMap<String, Declared>)
     Ok(chosen.map(|chosen| chosen.cell))
 }
 
-/// Says in which cell a new company is, and whose its keys are.
+/// Stores the cell of a new company and the hashes of its keys. → Its cell, which an earlier
+/// request for the same company may have chosen; `None` if it is in the first cell.
 ///
 /// # Errors
 /// D1's.
-pub async fn place(db: &Db, company: &str, cell: &str, hashes: &[&str], now_ms: i64) -> Result<()> {
+pub async fn place(db: &Db, company: &str, cell: &str, hashes: &[&str], now_ms: i64) -> Result<Option<String>> {
     let hashes = serde_json::to_string(hashes)?;
-    let set = db.bind(sql::PLACE_SET, &[company.into(), cell.into(), now_ms.into()])?;
-    let keys = db.bind(sql::KEY_PLACE_SET, &[company.into(), (&hashes).into()])?;
-    db.batch(vec![set, keys]).await.map(drop)
+    let mut batch = Batch::default();
+    let chosen = batch.read::<Chosen>(db.bind(sql::PLACE_SET, &[company.into(), cell.into(), now_ms.into()])?);
+    batch.write(db.bind(sql::KEY_PLACE_SET, &[company.into(), (&hashes).into()])?);
+    Ok(db.run_batch(batch).await?.first(&chosen)?.map(|chosen| chosen.cell))
 }
 
-/// Says whose a new key is, if its company is not in the first cell.
+/// Stores the company of a new key, if the company is not in the first cell.
 ///
 /// # Errors
 /// D1's.
@@ -97,7 +99,7 @@ struct Count {
     companies: i64,
 }
 
-/// Looks at a cell, whose database this is.
+/// Measures a cell. Takes the cell's database.
 ///
 /// # Errors
 /// D1's.

@@ -84,14 +84,11 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let keys = [server.row("first server key"), admin.row("first admin key")];
     let company = NewCompany { id: &id, name: name.trim(), revenue_events: &revenue_events };
     let wish = Wish { cell: request.cell, jurisdiction: request.jurisdiction, region: request.region };
-    let cell = choose(cx, &wish).await?;
+    let mut cell = choose(cx, &wish).await?;
     let taken = || Error::from(Problem::field(Code::Conflict, "companyId", "a company has this id already"));
     if cell != DIRECTORY {
-        if companies::find(cx.db(&id)?, &id).await?.is_some() {
-            return Err(taken());
-        }
         let hashes = [&*server.hash, &*admin.hash];
-        directory::place(cx.directory()?, &id, &cell, &hashes, cx.now_ms()).await?;
+        cell = directory::place(cx.directory()?, &id, &cell, &hashes, cx.now_ms()).await?.ok_or_else(taken)?;
     }
     let now = cx.now_ms();
     let answer = response::answer(&CompanyAnswer {
