@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use trackmate_wire::api::Move;
 
 use crate::api::{Answer, Api, encoded};
 use crate::cells::binding;
@@ -38,51 +39,34 @@ struct Moved {
     r#move: Move,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Move {
-    company: String,
-    source: String,
-    target: String,
-    phase: String,
-    #[serde(default)]
-    rows: u64,
-    frozen_at: Option<Value>,
-    switched_at: Option<Value>,
-    error: Option<String>,
+fn layout(moved: &Move) -> String {
+    let Move { company, source, target, phase, rows, error, .. } = moved;
+    let mut text = format!("{company}: {phase}, from {source} to {target}, {rows} rows copied");
+    if let Some(ms) = frozen_ms(moved) {
+        text.push_str(&format!(", frozen for {ms} ms"));
+    }
+    if let Some(error) = error {
+        text.push_str(&format!(", {error}"));
+    }
+    text
 }
 
-impl Move {
-    fn layout(&self) -> String {
-        let Self { company, source, target, phase, rows, .. } = self;
-        let mut text = format!("{company}: {phase}, from {source} to {target}, {rows} rows copied");
-        if let Some(ms) = self.frozen_ms() {
-            text.push_str(&format!(", frozen for {ms} ms"));
+/// How the move ended for the company. After it is switched, only rows of the old cell are deleted.
+fn end(moved: &Move) -> Option<Result<(), Error>> {
+    match moved.phase.as_str() {
+        "switched" | "done" => Some(Ok(())),
+        "aborted" => {
+            let why = moved.error.as_deref().unwrap_or("an operator aborted it");
+            let message = format!("the move was aborted: {why}. The company is in {}", moved.source);
+            Some(Err(Error::Failed(message)))
         }
-        if let Some(error) = &self.error {
-            text.push_str(&format!(", {error}"));
-        }
-        text
+        _ => None,
     }
+}
 
-    /// How the move ended for the company. After it is switched, only rows of the old cell are
-    /// deleted.
-    fn end(&self) -> Option<Result<(), Error>> {
-        match self.phase.as_str() {
-            "switched" | "done" => Some(Ok(())),
-            "aborted" => {
-                let why = self.error.as_deref().unwrap_or("an operator aborted it");
-                let message = format!("the move was aborted: {why}. The company is in {}", self.source);
-                Some(Err(Error::Failed(message)))
-            }
-            _ => None,
-        }
-    }
-
-    /// How long the company could not be written to.
-    fn frozen_ms(&self) -> Option<i64> {
-        Some(ms(self.switched_at.as_ref()?)? - ms(self.frozen_at.as_ref()?)?)
-    }
+/// How long the company could not be written to.
+fn frozen_ms(moved: &Move) -> Option<i64> {
+    Some(ms(moved.switched_at.as_deref()?)? - ms(moved.frozen_at.as_deref()?)?)
 }
 
 fn path(company: &str) -> String {
@@ -97,13 +81,13 @@ pub(crate) fn begin(options: &MoveOptions, api: &Api, output: Output) -> Result<
         return watch(&options.id, &answer, api, output);
     }
     output.answer(&answer, |moved: Moved| {
-        format!("{}\nThe move goes on by itself. To watch it, add --watch next time.", moved.r#move.layout())
+        format!("{}\nThe move goes on by itself. To watch it, add --watch next time.", layout(&moved.r#move))
     })
 }
 
 /// `DELETE /api/operator/companies/{id}/move`
 pub(crate) fn abort(company: &str, api: &Api, output: Output) -> Result<(), Error> {
-    output.answer(&api.delete(&path(company))?, |moved: Moved| moved.r#move.layout())
+    output.answer(&api.delete(&path(company))?, |moved: Moved| layout(&moved.r#move))
 }
 
 /// Looks at a move until the company is in the other cell, or the move is aborted.
@@ -117,13 +101,13 @@ fn watch(company: &str, begun: &Answer, api: &Api, output: Output) -> Result<(),
             output.progress_done();
             phase.clone_from(&r#move.phase);
             if !output.json {
-                output.text(&r#move.layout())?;
+                output.text(&layout(&r#move))?;
             }
         }
-        match r#move.end() {
+        match end(&r#move) {
             Some(Ok(())) if output.json => return output.text(answer.text.trim_end()),
             Some(end) => return end,
-            None => output.progress(&r#move.layout()),
+            None => output.progress(&layout(&r#move)),
         }
         answer = loop {
             sleep(PAUSE);
@@ -143,26 +127,24 @@ fn watch(company: &str, begun: &Answer, api: &Api, output: Output) -> Result<(),
 mod tests {
     use super::*;
 
+    fn moved(phase: &str, error: Option<&str>) -> Move {
+        let moved = json!({
+            "id": "1", "company": "TM-1", "source": "DB", "target": "CELL_1", "phase": phase, "rows": 20,
+            "beganAt": "2026-01-01T00:00:00.000Z", "frozenAt": "2026-01-01T00:00:01.000Z",
+            "switchedAt": "2026-01-01T00:00:01.850Z", "endedAt": null, "error": error,
+        });
+        serde_json::from_value(moved).unwrap()
+    }
+
     #[test]
     fn a_move_shows_its_phase_its_cells_and_how_long_it_was_frozen() {
-        let times =
-            [(json!(1000), json!(1850)), (json!("2026-01-01T00:00:01.000Z"), json!("2026-01-01T00:00:01.850Z"))];
-        for (frozen, switched) in times {
-            let moved = serde_json::from_value::<Moved>(json!({"success": true, "move": {
-                "id": "1", "company": "TM-1", "source": "DB", "target": "CELL_1", "phase": "switched", "rows": 20,
-                "frozenAt": frozen, "switchedAt": switched, "error": null,
-            }}));
-            let text = "TM-1: switched, from DB to CELL_1, 20 rows copied, frozen for 850 ms";
-            assert_eq!(moved.unwrap().r#move.layout(), text);
-        }
+        let text = "TM-1: switched, from DB to CELL_1, 20 rows copied, frozen for 850 ms";
+        assert_eq!(layout(&moved("switched", None)), text);
     }
 
     #[test]
     fn a_watch_ends_when_the_company_is_in_the_other_cell_or_fails_when_the_move_is_aborted() {
-        let in_phase = |phase: &str, error: Option<&str>| {
-            let fields = json!({"company": "TM-1", "source": "DB", "target": "CELL_1", "phase": phase, "error": error});
-            serde_json::from_value::<Move>(fields).unwrap().end()
-        };
+        let in_phase = |phase: &str, error: Option<&str>| end(&moved(phase, error));
         for phase in ["copying", "frozen", "aborting"] {
             assert!(in_phase(phase, None).is_none(), "{phase}");
         }

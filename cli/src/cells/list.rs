@@ -1,7 +1,7 @@
 //! The cells of a deployment, as the last sweep saw them.
 
 use serde::Deserialize;
-use serde_json::Value;
+use trackmate_wire::api::Cell;
 
 use crate::time::ms;
 use crate::webhooks::layout::table;
@@ -14,25 +14,6 @@ const LATE_MS: i64 = 300_000;
 #[derive(Deserialize)]
 pub(crate) struct Cells {
     cells: Vec<Cell>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Cell {
-    cell: String,
-    state: String,
-    jurisdiction: Option<String>,
-    region: Option<String>,
-    #[serde(default)]
-    companies: u64,
-    #[serde(default)]
-    bytes: u64,
-    #[serde(default)]
-    bytes_max: u64,
-    #[serde(default)]
-    schema: u64,
-    seen_at: Option<Value>,
-    error: Option<String>,
 }
 
 impl Cells {
@@ -76,10 +57,10 @@ impl Cells {
             if let Some(error) = error {
                 return Some(format!("{name}: {error}"));
             }
-            if cell.schema != schema {
+            if u64::try_from(cell.schema) != Ok(schema) {
                 return Some(format!("{name} has schema {}", cell.schema));
             }
-            let Some(seen) = seen_at.as_ref().and_then(ms) else { return Some(format!("{name} was never swept")) };
+            let Some(seen) = seen_at.as_deref().and_then(ms) else { return Some(format!("{name} was never swept")) };
             (now - seen > LATE_MS).then(|| format!("{name} was swept {} s ago", (now - seen) / 1000))
         };
         unlisted.chain(self.cells.iter().filter_map(of_cell)).collect()
@@ -88,53 +69,59 @@ impl Cells {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use chrono::DateTime;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    /// An open cell with these fields.
+    fn cell(name: &str, more: Value) -> Cell {
+        let mut cell = json!({
+            "cell": name, "state": "open", "jurisdiction": null, "region": null, "companies": 1, "bytes": 0,
+            "bytesMax": 10_000_000_000_u64, "schema": 17, "firstSeenAt": at(0), "seenAt": at(999_940_000),
+            "error": null,
+        });
+        if let Value::Object(more) = more {
+            cell.as_object_mut().unwrap().extend(more);
+        }
+        serde_json::from_value(cell).unwrap()
+    }
+
+    fn at(ms: i64) -> String {
+        DateTime::from_timestamp_millis(ms).unwrap().to_rfc3339()
+    }
+
     #[test]
     fn a_list_shows_how_full_each_cell_is_and_why_a_sweep_failed() {
-        let cells = serde_json::from_value::<Cells>(json!({"cells": [
-            {"cell": "DB", "state": "open", "companies": 12, "bytes": 8_600_000_000_u64, "bytesMax": 10_000_000_000_u64,
-             "schema": 17},
-            {"cell": "CELL_EU_1", "state": "full", "jurisdiction": "eu", "region": "weur", "error": "no answer"},
-        ]}));
-        let text = cells.unwrap().layout();
+        let eu = json!({"state": "full", "jurisdiction": "eu", "region": "weur", "companies": 0, "error": "no answer"});
+        let full = cell("DB", json!({"companies": 12, "bytes": 8_600_000_000_u64}));
+        let text = Cells { cells: vec![full, cell("CELL_EU_1", eu)] }.layout();
         let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
         assert!(lines.contains(&"DB open - 12 8600 86 % 17".into()), "{text}");
-        assert!(lines.contains(&"CELL_EU_1 full eu, weur 0 0 - 0".into()), "{text}");
+        assert!(lines.contains(&"CELL_EU_1 full eu, weur 0 0 0 % 17".into()), "{text}");
         assert_eq!(lines.last().unwrap(), "CELL_EU_1: no answer");
     }
 
     #[test]
     fn a_backup_of_all_companies_needs_to_know_the_cells_that_have_some() {
-        let cells = serde_json::from_value::<Cells>(json!({"cells": [
-            {"cell": "DB", "state": "open", "companies": 2},
-            {"cell": "CELL_1", "state": "open", "companies": 0},
-            {"cell": "CELL_2", "state": "closed", "companies": 1},
-        ]}));
-        assert_eq!(cells.unwrap().with_companies().collect::<Vec<_>>(), ["DB", "CELL_2"]);
+        let empty = cell("CELL_1", json!({"companies": 0}));
+        let cells = Cells { cells: vec![cell("DB", json!({})), empty, cell("CELL_2", json!({"state": "closed"}))] };
+        assert_eq!(cells.with_companies().collect::<Vec<_>>(), ["DB", "CELL_2"]);
     }
 
     #[test]
     fn a_cell_that_is_late_or_behind_or_failed_or_not_bound_is_a_problem() {
         let now = 1_000_000_000;
-        let cell = |name: &str, more: Value| {
-            let mut cell = json!({"cell": name, "state": "open", "schema": 17, "companies": 1, "seenAt": now - 60_000});
-            let Value::Object(more) = more else { return cell };
-            cell.as_object_mut().unwrap().extend(more);
-            cell
-        };
-        let cells = serde_json::from_value::<Cells>(json!({"cells": [
+        let cells = vec![
             cell("DB", json!({})),
             cell("CELL_1", json!({"schema": 16})),
-            cell("CELL_2", json!({"error": "no answer", "seenAt": 0})),
-            cell("CELL_3", json!({"seenAt": now - 301_000})),
+            cell("CELL_2", json!({"error": "no answer", "seenAt": at(0)})),
+            cell("CELL_3", json!({"seenAt": at(now - 301_000)})),
             cell("CELL_4", json!({})),
             cell("CELL_7", json!({"seenAt": null})),
             cell("CELL_5", json!({"companies": 0})),
-        ]}));
-        let problems = cells.unwrap().problems(&["DB", "CELL_1", "CELL_2", "CELL_3", "CELL_6", "CELL_7"], 17, now);
+        ];
+        let problems = Cells { cells }.problems(&["DB", "CELL_1", "CELL_2", "CELL_3", "CELL_6", "CELL_7"], 17, now);
         let expected = [
             "CELL_6 was never swept",
             "CELL_1 has schema 16",

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use trackmate_wire::limits::{MOVE_LEASE_MS, MOVES_SHOWN_MAX};
 
 use super::moving::Trip;
-use super::{Db, Param, Result, sql};
+use super::{Bound, Db, Param, Result, sql};
 use crate::domain::moving::mover::Mover;
 use crate::domain::moving::{Phase, Row};
 
@@ -199,21 +199,12 @@ pub async fn run(db: &Db, trip: Trip) -> Result<Vec<Vec<Row>>> {
     let mut statements = Vec::with_capacity(trip.parts.len());
     let mut reads = Vec::new();
     for part in trip.parts {
-        let params: Vec<Param<'_>> = part.params.iter().map(param).collect();
-        statements.push(db.bind(part.sql, &params)?);
+        statements.push(Bound::of_values(part.sql, &part.params));
         reads.push(part.reads);
     }
     let answers = db.batch(statements).await?;
     let read = answers.iter().zip(reads).filter(|(_, reads)| *reads);
     read.map(|(answer, _)| answer.rows_as_text()).collect()
-}
-
-fn param(value: &serde_json::Value) -> Param<'_> {
-    match (value.as_str(), value.as_i64()) {
-        (Some(text), _) => text.into(),
-        (None, Some(number)) => number.into(),
-        (None, None) => Param::Null,
-    }
 }
 
 /// Whether a batch failed because another worker has the move by now (`move.guard.sql`).
