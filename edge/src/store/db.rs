@@ -308,12 +308,12 @@ impl Db {
         let is_cell = i64::from(&*place.cell != DIRECTORY);
         let sql = if self.reads_replica { sql::FENCE_READ } else { sql::FENCE };
         let fence = Bound::new(sql.into(), &[(&**company).into(), is_cell.into()]);
-        let mut answers = self.exchange(&connection, &[&[fence], statements].concat()).await?;
-        let fence = answers.remove(0);
+        let mut answers = self.exchange(&connection, &[&[fence], statements].concat()).await?.into_iter();
+        let fence = answers.next().ok_or_else(|| worker::Error::RustError("D1 answered nothing".into()))?;
         if self.reads_replica && !fence.rows::<IgnoredAny>()?.is_empty() {
             return Err(worker::Error::RustError(cells::AWAY.into()));
         }
-        Ok(answers)
+        Ok(answers.collect())
     }
 
     /// The connection to a cell. It is kept until another cell is needed, since the session of a
